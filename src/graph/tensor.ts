@@ -1,0 +1,64 @@
+import type { Bytes } from "../io/bytes.ts";
+
+/** Bits of one element, by element type. `string` has none: its elements are byte strings of any length. */
+export const ELEMENT_BITS = {
+  float32: 32,
+  float16: 16,
+  bfloat16: 16,
+  float64: 64,
+  int8: 8,
+  int16: 16,
+  int32: 32,
+  int64: 64,
+  uint8: 8,
+  uint16: 16,
+  uint32: 32,
+  uint64: 64,
+  bool: 8,
+  int4: 4,
+  uint4: 4,
+  int2: 2,
+  uint2: 2,
+  float4e2m1: 4,
+  float8e4m3fn: 8,
+  float8e4m3fnuz: 8,
+  float8e5m2: 8,
+  float8e5m2fnuz: 8,
+  float8e8m0: 8,
+  complex64: 64,
+  complex128: 128,
+  string: 0,
+} as const;
+
+export type ElementType = keyof typeof ELEMENT_BITS;
+
+/**
+ * Constant data: little-endian elements in row-major order, elements below 8 bits packed with the first in the low
+ * bits. The bytes may still be in the file (see `Bytes`).
+ */
+export interface Tensor {
+  readonly type: ElementType;
+  readonly shape: readonly number[];
+  readonly data: Bytes;
+  /** The elements of a `string` tensor; `data` is then empty. */
+  readonly strings?: readonly Uint8Array[];
+}
+
+/** A dimension: a size, a symbolic name, or unknown. */
+export type Dimension = number | string | undefined;
+
+/** What is known of a value's type. `shape` undefined: rank unknown. */
+export interface TensorType {
+  readonly type: ElementType;
+  readonly shape: readonly Dimension[] | undefined;
+}
+
+/** Product of the dimensions; 1 for a scalar. */
+export function elementCount(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+/** Bytes that `count` elements of `type` occupy, the last one rounded up to a whole byte. */
+export function byteLength(type: ElementType, count: number): number {
+  return Math.ceil((count * ELEMENT_BITS[type]) / 8);
+}

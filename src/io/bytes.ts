@@ -1,0 +1,81 @@
+import { BoltqError } from "./error.ts";
+
+/**
+ * A run of bytes that may not be in memory yet: a buffer, a range of a file, or the result of a conversion made while
+ * it is read. Reading the same range twice gives the same bytes.
+ */
+export interface Bytes {
+  readonly length: number;
+  /**
+   * `length` bytes from `offset` (default: all). The result may be a view that others share: do not write to it.
+   * Rejects with a BoltqError when the range is outside or the source fails.
+   */
+  read(offset?: number, length?: number): Promise<Uint8Array>;
+}
+
+/** What a file or a buffer looks like to a reader: named, random access. */
+export interface Source extends Bytes {
+  /** For messages: the path or URL as the user gave it. */
+  readonly name: string;
+}
+
+/** Bytes that are already in memory; reads are views. */
+export function memoryBytes(data: Uint8Array): Bytes {
+  return {
+    length: data.byteLength,
+    read: async (offset = 0, length = data.byteLength - offset) => {
+      checkRange(data.byteLength, offset, length);
+      return data.subarray(offset, offset + length);
+    },
+  };
+}
+
+/** A source over a buffer; `name` is used in messages. */
+export function memorySource(data: Uint8Array, name = "(memory)"): Source {
+  return { name, ...memoryBytes(data) };
+}
+
+/** A source over a browser's Blob or File. */
+export function blobSource(blob: Blob, name = "(blob)"): Source {
+  return {
+    name,
+    length: blob.size,
+    read: async (offset = 0, length = blob.size - offset) => {
+      checkRange(blob.size, offset, length, name);
+      return new Uint8Array(await blob.slice(offset, offset + length).arrayBuffer());
+    },
+  };
+}
+
+/** The part of `base` from `offset`; nothing is read until it is asked for. */
+export function rangeOf(base: Bytes, offset: number, length: number): Bytes {
+  checkRange(base.length, offset, length);
+  return {
+    length,
+    read: (start = 0, count = length - start) => {
+      checkRange(length, start, count);
+      return base.read(offset + start, count);
+    },
+  };
+}
+
+/** How much is read, converted and written at a time: small enough for the cache, large enough to hide the calls. */
+export const CHUNK_BYTES: number = 1 << 20;
+
+/** The bytes in order, in pieces of at most `size`. */
+export async function* chunksOf(bytes: Bytes, size: number = CHUNK_BYTES): AsyncGenerator<Uint8Array> {
+  for (let offset = 0; offset < bytes.length; offset += size) {
+    yield await bytes.read(offset, Math.min(size, bytes.length - offset));
+  }
+}
+
+/** Throws unless `offset` and `length` are whole, not negative, and inside `total`. */
+export function checkRange(total: number, offset: number, length: number, file?: string): void {
+  if (Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0 && offset + length <= total) {
+    return;
+  }
+  throw new BoltqError("truncated", `${length} bytes are needed at byte ${offset}, but there are only ${total}`, {
+    file,
+    remedy: "The file is cut short or damaged; fetch it again",
+  });
+}

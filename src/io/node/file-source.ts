@@ -1,0 +1,59 @@
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { checkRange, type Source } from "../bytes.ts";
+import { BoltqError } from "../error.ts";
+
+/** A source over a file that stays open until `close`. */
+export interface FileSource extends Source {
+  close(): void;
+}
+
+/**
+ * Opens `path` for positional reads. Reads are made at once (a read from the page cache costs less than a trip through
+ * the thread pool). Throws BoltqError `not-found` or `io`.
+ */
+export function fileSource(path: string): FileSource {
+  const descriptor = openFile(path);
+  const { size } = fstatSync(descriptor);
+  let open = true;
+  return {
+    name: path,
+    length: size,
+    read: async (offset = 0, length = size - offset) => {
+      checkRange(size, offset, length, path);
+      if (!open) throw new BoltqError("io", "the file was closed while it was still being read", { file: path });
+      return readFully(descriptor, offset, length, path);
+    },
+    close: () => {
+      if (open) closeSync(descriptor);
+      open = false;
+    },
+  };
+}
+
+function openFile(path: string): number {
+  try {
+    const descriptor = openSync(path, "r");
+    if (fstatSync(descriptor).isFile()) return descriptor;
+    closeSync(descriptor);
+  } catch (cause) {
+    throw openError(path, cause);
+  }
+  throw new BoltqError("io", "this is not a regular file", { file: path, remedy: "Give the path of a model file" });
+}
+
+function openError(path: string, cause: unknown): BoltqError {
+  if ((cause as NodeJS.ErrnoException).code === "ENOENT") {
+    return new BoltqError("not-found", "there is no such file", { file: path, cause, remedy: "Check the path" });
+  }
+  return new BoltqError("io", `the file cannot be opened (${(cause as Error).message})`, { file: path, cause });
+}
+
+function readFully(descriptor: number, offset: number, length: number, file: string): Uint8Array {
+  const buffer = new Uint8Array(length);
+  for (let done = 0; done < length; ) {
+    const count = readSync(descriptor, buffer, done, length - done, offset + done);
+    if (count === 0) throw new BoltqError("truncated", "the file became shorter while it was read", { file, offset });
+    done += count;
+  }
+  return buffer;
+}

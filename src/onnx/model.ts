@@ -1,0 +1,74 @@
+import type { Graph, Node, Value } from "../graph/graph.ts";
+import type { Tensor, TensorType } from "../graph/tensor.ts";
+
+/** An attribute of an ONNX operator, by the kind its file names. Integers beyond 2^53 are refused on reading. */
+export type OnnxAttribute =
+  | { readonly kind: "float"; readonly value: number }
+  | { readonly kind: "int"; readonly value: number }
+  | { readonly kind: "string"; readonly value: Uint8Array }
+  | { readonly kind: "tensor"; readonly value: Tensor }
+  | { readonly kind: "graph"; readonly value: OnnxGraph }
+  | { readonly kind: "floats"; readonly value: readonly number[] }
+  | { readonly kind: "ints"; readonly value: readonly number[] }
+  | { readonly kind: "strings"; readonly value: readonly Uint8Array[] }
+  | { readonly kind: "tensors"; readonly value: readonly Tensor[] }
+  | { readonly kind: "graphs"; readonly value: readonly OnnxGraph[] }
+  /** Kinds kept as they are: sparse tensors, type protos, references to a function's attributes. */
+  | { readonly kind: "raw"; readonly value: Uint8Array };
+
+/** What the ONNX dialect adds to a node. */
+export interface OnnxNodeData {
+  /** Operator domain; "" is ai.onnx. */
+  domain: string;
+  /** Overload of a model-local function, "" if none. */
+  overload: string;
+  attributes: Map<string, OnnxAttribute>;
+  documentation: string;
+  /** Fields unknown to this reader, as wire bytes, written back as they were. */
+  unknownFields: Uint8Array;
+}
+
+export type OnnxNode = Node<OnnxNodeData>;
+export type OnnxValue = Value<OnnxNodeData>;
+
+/**
+ * A graph or subgraph. Constants (initializers) are values with `constant` set; `graph.inputs` may contain some of them
+ * (models before IR version 4). In a subgraph, a value of an outer graph is the same `Value` object.
+ */
+export interface OnnxGraph {
+  readonly graph: Graph<OnnxNodeData>;
+  /** Initializers in file order, also those that nothing uses. */
+  initializers: OnnxValue[];
+  /** Value infos that the file states, beside inputs and outputs: value → type is on the value itself. */
+  documentation: string;
+  unknownFields: Uint8Array;
+}
+
+/** A model-local function, kept as wire bytes: boltq reads none of it. */
+export interface OnnxFunction {
+  readonly domain: string;
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+export interface OnnxModel {
+  readonly format: "onnx";
+  irVersion: number;
+  /** Opset version by domain; "" is ai.onnx. */
+  opsets: Map<string, number>;
+  producerName: string;
+  producerVersion: string;
+  domain: string;
+  modelVersion: number;
+  documentation: string;
+  metadata: Map<string, string>;
+  functions: OnnxFunction[];
+  main: OnnxGraph;
+  unknownFields: Uint8Array;
+}
+
+/** Type and name of a graph input or output, for callers that need no graph. */
+export interface Signature {
+  readonly name: string;
+  readonly type: TensorType | undefined;
+}

@@ -1,0 +1,20 @@
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe } from "vitest";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "shared");
+
+/** Whether the reference material (real models, golden files) is beside the project. */
+export const hasShared: boolean = existsSync(join(root, "golden"));
+
+/** Path of a reference file, such as `golden/bolt/smallcnn/x2bolt_f32.bolt`. */
+export function sharedPath(...parts: string[]): string {
+  return join(root, ...parts);
+}
+
+/** A test group that needs the reference material; skipped, with the reason in its title, where that is absent. */
+export function describeWithShared(title: string, body: () => void): void {
+  if (hasShared) describe(title, body);
+  else describe.skip(`${title} (skipped: no ../shared folder with the reference files)`, body);
+}
