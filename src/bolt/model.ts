@@ -1,8 +1,8 @@
 import type { Graph, Node, Value } from "../graph/graph.ts";
 import type { Bytes } from "../io/bytes.ts";
 import type { BoltDataType } from "./data-type.ts";
-import type { BoltVersion } from "./version.ts";
 import type { Parameters } from "./parameters.ts";
+import type { BoltVersion } from "./version.ts";
 
 /** Type, layout and shape of a tensor as Bolt's files state it. Dimensions are in Bolt's order: innermost first. */
 export interface BoltTensorDescription {
@@ -11,6 +11,8 @@ export interface BoltTensorDescription {
   dataFormat: number;
   /** Sizes, innermost first: `[w, h, c, n]` for NCHW. */
   dimensions: number[];
+  /** What stands in the places beyond the dimensions, where that is not all zeros. */
+  unused?: readonly number[];
 }
 
 /** What the Bolt dialect adds to a node. */
@@ -21,7 +23,7 @@ export interface BoltNodeData {
    * Quantization labels and scales ("feature_scale"): empty when unlabelled; one slot with one number as a label
    * (0 float, -1 int8 in and out, -2 int8 in and float out, -3 float in and out), or one slot per input and output.
    */
-  scales: number[][];
+  scales: readonly Float32Array[];
   /** Memory slots of inputs and outputs; undefined: -1 each. */
   positions: Int32Array | undefined;
   /**
@@ -43,7 +45,8 @@ export interface BoltWeight {
   /** Bias and the like: float32, or float16 where the file's rules say so. */
   vector: Bytes;
   /** Scales as stored: 127 / largest magnitude for int8, 7 / largest for int4. */
-  scales: number[][];
+  scales: readonly Float32Array[];
+  /** The 128-byte field of `operator` where it holds more than the name and zeros. */
   residue: Uint8Array | undefined;
 }
 
@@ -55,9 +58,13 @@ export interface BoltModel {
   dataType: BoltDataType;
   /** One per graph input. */
   inputDescriptions: BoltTensorDescription[];
+  /** Name fields of inputs and outputs that hold more than the name and zeros, by index. */
+  inputResidues: readonly (Uint8Array | undefined)[];
+  outputResidues: readonly (Uint8Array | undefined)[];
   graph: Graph<BoltNodeData>;
-  /** In file order. Look one up by node with `weightOf`. */
   weights: WeightTable;
+  /** What follows the last weight record: nothing, in files that Bolt wrote. */
+  trailer: Bytes;
 }
 
 /** The weight records of a model, in file order, found by operator name in constant time. */

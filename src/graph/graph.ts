@@ -222,7 +222,9 @@ export class Graph<Data = unknown> {
   #link(node: Node<Data>): Link<Data> {
     const link = this.#links.get(node);
     if (link === undefined) {
-      throw new BoltqError("invalid-graph", "the operator is not part of the graph", { subject: `operator "${node.name}"` });
+      throw new BoltqError("invalid-graph", "the operator is not part of the graph", {
+        subject: `operator "${node.name}"`,
+      });
     }
     return link;
   }

@@ -71,7 +71,13 @@ export async function* chunksOf(bytes: Bytes, size: number = CHUNK_BYTES): Async
 
 /** Throws unless `offset` and `length` are whole, not negative, and inside `total`. */
 export function checkRange(total: number, offset: number, length: number, file?: string): void {
-  if (Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0 && offset + length <= total) {
+  if (
+    Number.isSafeInteger(offset) &&
+    Number.isSafeInteger(length) &&
+    offset >= 0 &&
+    length >= 0 &&
+    offset + length <= total
+  ) {
     return;
   }
   throw new BoltqError("truncated", `${length} bytes are needed at byte ${offset}, but there are only ${total}`, {

@@ -50,7 +50,9 @@ export class BoltqError extends Error {
 }
 
 function describe(problem: string, { file, offset, subject, remedy }: ErrorDetails): string {
-  const place = [file, offset === undefined ? undefined : `byte ${offset}`, subject].filter((part) => part !== undefined);
+  const place = [file, offset === undefined ? undefined : `byte ${offset}`, subject].filter(
+    (part) => part !== undefined,
+  );
   const head = place.length > 0 ? `${place.join(", ")}: ${problem}` : problem;
   return remedy === undefined ? head : `${head}. ${remedy}`;
 }

@@ -80,7 +80,10 @@ function finish(descriptor: number, temporary: string, path: string): void {
     renameSync(temporary, path);
   } catch (cause) {
     discard(temporary);
-    throw new BoltqError("io", `the finished file cannot be put in place (${(cause as Error).message})`, { file: path, cause });
+    throw new BoltqError("io", `the finished file cannot be put in place (${(cause as Error).message})`, {
+      file: path,
+      cause,
+    });
   }
   unfinished.delete(temporary);
 }
