@@ -62,3 +62,10 @@ export function elementCount(shape: readonly number[]): number {
 export function byteLength(type: ElementType, count: number): number {
   return Math.ceil((count * ELEMENT_BITS[type]) / 8);
 }
+
+/** A tensor wholly in memory: what data sets give, the runtime takes and returns. Layout as in `Tensor`. */
+export interface DenseTensor {
+  readonly type: ElementType;
+  readonly shape: readonly number[];
+  readonly data: Uint8Array;
+}
