@@ -1,0 +1,58 @@
+import { basename } from "node:path";
+import type { Command } from "commander";
+import { raiseToOnnx } from "../convert/bolt-to-onnx/index.ts";
+import { type Model, writeModel } from "../convert/model-file.ts";
+import { type BoltPrecision, convertOnnxToBolt } from "../convert/onnx-to-bolt/index.ts";
+import { BoltqError } from "../io/error.ts";
+import { fileTarget } from "../io/node/file-target.ts";
+import { openModel } from "./model-argument.ts";
+import { printLines } from "./print.ts";
+import { PRECISION_SUFFIXES, parseBoltVersion, parsePrecision } from "./x2bolt.ts";
+
+interface Options {
+  precision?: string;
+  boltVersion?: string;
+  asBolt?: boolean;
+}
+
+export function define(command: Command): void {
+  command
+    .argument("<input>", "a .onnx or .bolt file")
+    .argument(
+      "<output>",
+      "a .bolt or .onnx file; NAME_ptq_input.bolt, NAME_f16.bolt, NAME_f32.bolt choose the precision",
+    )
+    .option(
+      "-i, --precision <word>",
+      "of a .bolt output: FP32, FP16 or PTQ (default: as the output's name says, else FP32)",
+    )
+    .option("--bolt-version <number>", "file version of a .bolt output (default: the newest)")
+    .option("--as-bolt", "convert as Bolt's own X2bolt does, also where that is not what the model says")
+    .action(async (input: string, output: string, options: Options) => {
+      const model = await convert(await openModel(input), input, output, options);
+      await writeModel(model, fileTarget(output));
+      printLines([`wrote ${output}`]);
+    });
+}
+
+async function convert(model: Model, input: string, output: string, options: Options): Promise<Model> {
+  const wanted = output.endsWith(".bolt") ? "bolt" : output.endsWith(".onnx") ? "onnx" : undefined;
+  if (wanted === undefined) {
+    throw new BoltqError("usage", "the output's name must end in .bolt or .onnx", { file: output });
+  }
+  if (wanted === model.format) return model;
+  if (model.format === "bolt") return raiseToOnnx(model);
+  const { model: converted, notes } = await convertOnnxToBolt(model, {
+    precision: options.precision === undefined ? precisionOfName(output) : parsePrecision(options.precision),
+    asBolt: options.asBolt ?? false,
+    name: basename(input).replace(/\.onnx$/, ""),
+    ...(options.boltVersion === undefined ? {} : { version: parseBoltVersion(options.boltVersion) }),
+  });
+  for (const note of notes) process.stderr.write(`note: ${note}\n`);
+  return converted;
+}
+
+function precisionOfName(output: string): BoltPrecision {
+  const named = Object.entries(PRECISION_SUFFIXES).find(([, suffix]) => output.endsWith(suffix));
+  return named === undefined ? "FP32" : parsePrecision(named[0]);
+}

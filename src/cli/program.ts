@@ -1,0 +1,75 @@
+import { Command } from "commander";
+import { version } from "./version.ts";
+
+/** What a command file exports: it puts arguments, options and the action on a fresh commander command. */
+export interface CommandModule {
+  define(command: Command): void;
+}
+
+interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<CommandModule>;
+}
+
+/** The commands in the order of `--help`. Their files are loaded only when they run, so that help is instant. */
+const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: "convert",
+    summary: "copy or convert a model: ONNX to Bolt, Bolt to ONNX",
+    load: () => import("./convert.ts"),
+  },
+  { name: "quantize", summary: "quantize a model to int8, int4 or fp16", load: () => import("./quantize.ts") },
+  {
+    name: "calibrate",
+    summary: "observe activations on sample data: statistics, scale table",
+    load: () => import("./calibrate.ts"),
+  },
+  {
+    name: "table",
+    summary: "make a scale table from a quantization-aware trained model",
+    load: () => import("./table.ts"),
+  },
+  {
+    name: "compare",
+    summary: "run two models on the same data: errors by layer, time, size",
+    load: () => import("./compare.ts"),
+  },
+  { name: "evaluate", summary: "measure accuracy and agreement on labelled data", load: () => import("./evaluate.ts") },
+  { name: "run", summary: "run a model on arrays and write its outputs", load: () => import("./run.ts") },
+  { name: "inspect", summary: "show what a model file holds", load: () => import("./inspect.ts") },
+  { name: "diff", summary: "say how two model files differ", load: () => import("./diff.ts") },
+];
+
+/** Bolt's own programs: they parse their arguments themselves, as Bolt does. */
+const BOLT_PROGRAMS: Readonly<Record<string, () => Promise<(args: readonly string[]) => Promise<void>>>> = {
+  X2bolt: async () => (await import("./x2bolt.ts")).x2bolt,
+  post_training_quantization: async () => (await import("./post-training-quantization.ts")).postTrainingQuantization,
+};
+
+/** Builds the program for these arguments, loading the one command that they name, and runs it. */
+export async function runProgram(args: readonly string[]): Promise<void> {
+  const boltProgram = Object.hasOwn(BOLT_PROGRAMS, args[0] ?? "") ? BOLT_PROGRAMS[args[0]!] : undefined;
+  if (boltProgram !== undefined) return (await boltProgram())(args.slice(1));
+  const program = new Command("boltq")
+    .description("Makes trained neural networks small and fast: post-training quantization for Bolt and ONNX Runtime.")
+    .version(version, "-v, --version", "show the version")
+    .helpOption("-h, --help", "show help")
+    .helpCommand(false)
+    .showHelpAfterError("(see boltq --help)")
+    .addHelpText("after", AFTER_HELP)
+    .exitOverride();
+  for (const { name, summary, load } of COMMANDS) {
+    const command = program.command(name).description(summary).helpOption("-h, --help", "show help").exitOverride();
+    if (args[0] === name) (await load()).define(command);
+  }
+  if (args.length === 0) program.outputHelp();
+  else await program.parseAsync([...args], { from: "user" });
+}
+
+const AFTER_HELP = `
+Bolt's own tools, option for option (also installed under these names):
+  X2bolt                      convert a model to .bolt
+  post_training_quantization  quantize a .bolt model
+
+"boltq COMMAND --help" shows the options of a command.`;
