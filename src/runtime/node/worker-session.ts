@@ -1,0 +1,131 @@
+import { createRequire } from "node:module";
+import { Worker } from "node:worker_threads";
+import type { DenseTensor } from "../../graph/tensor.ts";
+import { BoltqError } from "../../io/error.ts";
+import type { Signature } from "../../onnx/model.ts";
+import { checkFeeds } from "../feeds.ts";
+import type { ModelPath, NamedTensors, Session, SessionOptions } from "../runtime.ts";
+import type { Answer, Request, WorkerStart } from "./worker-messages.ts";
+
+/** Built, the worker lies beside this file; run from sources (tests) it is TypeScript, which takes a loader. */
+function startWorker(workerData: WorkerStart): Worker {
+  if (!import.meta.url.endsWith(".ts")) {
+    return new Worker(new URL("./ort-worker.js", import.meta.url), { workerData });
+  }
+  const loader = createRequire(import.meta.url)
+    .resolve("tsx/esm/api")
+    .replace(/\.cjs$/, ".mjs");
+  const entry = new URL("./ort-worker.ts", import.meta.url).href;
+  const code = `import(${JSON.stringify(loader)}).then(({ register }) => { register(); return import(${JSON.stringify(entry)}); });`;
+  return new Worker(code, { eval: true, workerData });
+}
+
+/** Opens a model in a worker thread of its own. */
+export async function createWorkerSession(model: Uint8Array | ModelPath, options: SessionOptions): Promise<Session> {
+  const name = options.name ?? ("path" in model ? model.path : "(memory)");
+  const workerData: WorkerStart = { model: "path" in model ? model : exactly(model), options: { ...options, name } };
+  const link = new WorkerLink(name, startWorker(workerData));
+  try {
+    const { inputs, outputs } = await link.ready;
+    return new WorkerSession(name, link, inputs, outputs);
+  } catch (error) {
+    await link.close();
+    throw error;
+  }
+}
+
+class WorkerSession implements Session {
+  readonly inputs: readonly Signature[];
+  readonly outputs: readonly Signature[];
+  readonly #name: string;
+  readonly #link: WorkerLink;
+
+  constructor(name: string, link: WorkerLink, inputs: readonly Signature[], outputs: readonly Signature[]) {
+    this.#name = name;
+    this.#link = link;
+    this.inputs = inputs;
+    this.outputs = outputs;
+  }
+
+  async run(feeds: NamedTensors, fetches?: readonly string[]): Promise<Map<string, DenseTensor>> {
+    const answer = await this.#link.ask((id) => ({ id, kind: "run", feeds: this.#message(feeds), fetches }));
+    return answer.kind === "ran" ? answer.outputs : new Map();
+  }
+
+  async time(feeds: NamedTensors, count: number): Promise<number[]> {
+    const answer = await this.#link.ask((id) => ({ id, kind: "time", feeds: this.#message(feeds), count }));
+    return answer.kind === "timed" ? answer.times : [];
+  }
+
+  close(): Promise<void> {
+    return this.#link.close();
+  }
+
+  #message(feeds: NamedTensors): Map<string, DenseTensor> {
+    checkFeeds(feeds, this.inputs, this.#name);
+    return new Map([...feeds].map(([name, tensor]) => [name, { ...tensor, data: exactly(tensor.data) }]));
+  }
+}
+
+type Pending = { resolve: (answer: Answer) => void; reject: (error: Error) => void };
+
+/** Questions to a worker and its answers. The worker keeps the process alive only while a question is open. */
+class WorkerLink {
+  readonly ready: Promise<Extract<Answer, { kind: "ready" }>>;
+  readonly #name: string;
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, Pending>();
+  #lastId = 0;
+  #closed = false;
+
+  constructor(name: string, worker: Worker) {
+    this.#name = name;
+    this.#worker = worker;
+    worker.on("message", (answer: Answer) => this.#settle(answer));
+    worker.on("error", (error) =>
+      this.#fail(new BoltqError("runtime", `the worker thread failed: ${error.message}`, { file: name, cause: error })),
+    );
+    worker.on("exit", () => this.#fail(new BoltqError("cancelled", "the session was closed", { file: name })));
+    this.ready = this.#expect(0) as Promise<Extract<Answer, { kind: "ready" }>>;
+  }
+
+  ask(request: (id: number) => Request): Promise<Answer> {
+    if (this.#closed) return Promise.reject(new BoltqError("cancelled", "the session is closed", { file: this.#name }));
+    this.#lastId += 1;
+    const message = request(this.#lastId);
+    const answer = this.#expect(this.#lastId);
+    this.#worker.postMessage(message);
+    return answer;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#worker.terminate();
+  }
+
+  #expect(id: number): Promise<Answer> {
+    this.#worker.ref();
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject });
+    });
+  }
+
+  #settle(answer: Answer): void {
+    const pending = this.#pending.get(answer.id);
+    this.#pending.delete(answer.id);
+    if (this.#pending.size === 0) this.#worker.unref();
+    if (answer.kind === "failed") pending?.reject(new BoltqError(answer.code, answer.problem, answer.details));
+    else pending?.resolve(answer);
+  }
+
+  #fail(error: BoltqError): void {
+    this.#closed = true;
+    for (const { reject } of this.#pending.values()) reject(error);
+    this.#pending.clear();
+  }
+}
+
+/** Bytes whose buffer holds nothing else: cloning a view would send the whole buffer under it. */
+function exactly(bytes: Uint8Array): Uint8Array {
+  return bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();
+}

@@ -1,0 +1,115 @@
+import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+import type { Signature } from "../onnx/model.ts";
+import { checkFeeds } from "./feeds.ts";
+import { fromOrtTensor, toOrtTensor } from "./ort-tensor.ts";
+import type { ModelPath, NamedTensors, Session, SessionOptions } from "./runtime.ts";
+import { runtimeError } from "./runtime-error.ts";
+
+/** The part of onnxruntime-node and onnxruntime-web that is used: the two agree on it. */
+export interface OnnxRuntimeModule {
+  readonly InferenceSession: typeof InferenceSession;
+  readonly Tensor: typeof OrtTensor;
+  readonly env: { logLevel?: string | undefined; readonly versions: { readonly common: string } };
+}
+
+const LEVELS = { none: "disabled", basic: "basic", extended: "extended", all: "all" } as const;
+
+/** Errors and worse only: ONNX Runtime writes warnings to stderr past everything. */
+const LOG_SEVERITY = 3;
+
+/** Opens a model in the caller's thread. `ort` is the loaded module. */
+export async function createDirectSession(
+  ort: OnnxRuntimeModule,
+  model: Uint8Array | ModelPath,
+  options: SessionOptions = {},
+): Promise<Session> {
+  ort.env.logLevel = "error";
+  const name = options.name ?? ("path" in model ? model.path : "(memory)");
+  const session = await guarded(name, () => open(ort, model, ortOptions(options)));
+  return new DirectSession(ort, session, name);
+}
+
+function open(
+  ort: OnnxRuntimeModule,
+  model: Uint8Array | ModelPath,
+  options: InferenceSession.SessionOptions,
+): Promise<InferenceSession> {
+  return "path" in model
+    ? ort.InferenceSession.create(model.path, options)
+    : ort.InferenceSession.create(model, options);
+}
+
+function ortOptions(options: SessionOptions): InferenceSession.SessionOptions {
+  return {
+    intraOpNumThreads: options.threads ?? 1,
+    interOpNumThreads: 1,
+    graphOptimizationLevel: LEVELS[options.optimization ?? "all"],
+    logSeverityLevel: LOG_SEVERITY,
+    ...(options.dimensions === undefined ? {} : { freeDimensionOverrides: options.dimensions }),
+    ...(options.settings === undefined ? {} : { extra: options.settings }),
+  };
+}
+
+class DirectSession implements Session {
+  readonly inputs: readonly Signature[];
+  readonly outputs: readonly Signature[];
+  readonly #ort: OnnxRuntimeModule;
+  readonly #name: string;
+  #session: InferenceSession | undefined;
+
+  constructor(ort: OnnxRuntimeModule, session: InferenceSession, name: string) {
+    this.#ort = ort;
+    this.#session = session;
+    this.#name = name;
+    this.inputs = session.inputMetadata.map(signatureOf);
+    this.outputs = session.outputMetadata.map(signatureOf);
+  }
+
+  async run(feeds: NamedTensors, fetches?: readonly string[]): ReturnType<Session["run"]> {
+    const ortFeeds = this.#ortFeeds(feeds);
+    const wanted = fetches ?? this.outputs.map(({ name }) => name);
+    const results = await guarded(this.#name, () => this.#open().run(ortFeeds, [...wanted]));
+    return new Map(wanted.map((name) => [name, fromOrtTensor(results[name]!, name)]));
+  }
+
+  async time(feeds: NamedTensors, count: number): Promise<number[]> {
+    const ortFeeds = this.#ortFeeds(feeds);
+    const times: number[] = [];
+    for (let index = 0; index < count; index++) {
+      const start = performance.now();
+      await guarded(this.#name, () => this.#open().run(ortFeeds));
+      times.push(performance.now() - start);
+    }
+    return times;
+  }
+
+  async close(): Promise<void> {
+    const session = this.#session;
+    this.#session = undefined;
+    await session?.release();
+  }
+
+  #ortFeeds(feeds: NamedTensors): Record<string, OrtTensor> {
+    checkFeeds(feeds, this.inputs, this.#name);
+    return Object.fromEntries([...feeds].map(([name, tensor]) => [name, toOrtTensor(this.#ort, tensor, name)]));
+  }
+
+  #open(): InferenceSession {
+    if (this.#session === undefined) throw new Error("the session is closed");
+    return this.#session;
+  }
+}
+
+function signatureOf(metadata: InferenceSession.ValueMetadata): Signature {
+  if (!metadata.isTensor) return { name: metadata.name, type: undefined };
+  const shape = metadata.shape.map((size) => (size === "" || size === -1 ? undefined : size));
+  return { name: metadata.name, type: { type: metadata.type, shape } };
+}
+
+async function guarded<Result>(model: string, action: () => Promise<Result>): Promise<Result> {
+  try {
+    return await action();
+  } catch (error) {
+    throw runtimeError(error, model);
+  }
+}

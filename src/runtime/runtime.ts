@@ -1,0 +1,55 @@
+import type { DenseTensor } from "../graph/tensor.ts";
+import type { Signature } from "../onnx/model.ts";
+
+/** How much the runtime may rewrite the graph: `extended` fuses operators, `all` also changes memory layouts. */
+export type Optimization = "none" | "basic" | "extended" | "all";
+
+export interface SessionOptions {
+  /** For messages: what the user calls the model. */
+  readonly name?: string | undefined;
+  /** Threads inside one operator; default 1. */
+  readonly threads?: number | undefined;
+  /** Default `all`. */
+  readonly optimization?: Optimization | undefined;
+  /** Sizes for symbolic dimensions of the model's inputs, by their names. */
+  readonly dimensions?: Readonly<Record<string, number>> | undefined;
+  /**
+   * `worker` (default in Node): runs do not block the event loop. `direct`: runs in the caller's thread, blocking it,
+   * without the hand-over of inputs.
+   */
+  readonly placement?: "worker" | "direct" | undefined;
+  /** Session settings by ONNX Runtime's own keys, such as `session.disable_quant_qdq`. */
+  readonly settings?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Inputs or outputs of a run by name. */
+export type NamedTensors = ReadonlyMap<string, DenseTensor>;
+
+/** A model ready to run. */
+export interface Session {
+  readonly inputs: readonly Signature[];
+  readonly outputs: readonly Signature[];
+  /**
+   * Runs the model once; `fetches` names the outputs wanted (default: all). The tensors given are not changed; those
+   * returned belong to the caller. Rejects with BoltqError `invalid-data` for feeds that do not fit, `runtime` when
+   * the run fails.
+   */
+  run(feeds: NamedTensors, fetches?: readonly string[]): Promise<Map<string, DenseTensor>>;
+  /** Milliseconds that each of `count` runs on the same feeds took, measured beside the runtime. */
+  time(feeds: NamedTensors, count: number): Promise<number[]>;
+  /** Frees the model; runs under way reject with BoltqError `cancelled`. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/** A model file on disk; Node only. Its external data is read by the runtime. */
+export interface ModelPath {
+  readonly path: string;
+}
+
+/** Something that runs ONNX models. */
+export interface Runtime {
+  /** Name and version, for reports. */
+  readonly name: string;
+  /** Rejects with BoltqError `runtime` when the runtime does not take the model. The bytes are not changed. */
+  createSession(model: Uint8Array | ModelPath, options?: SessionOptions): Promise<Session>;
+}
