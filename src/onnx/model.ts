@@ -1,17 +1,32 @@
 import type { Graph, Node, Value } from "../graph/graph.ts";
 import type { Tensor, TensorType } from "../graph/tensor.ts";
 
-/** An attribute of an ONNX operator, by the kind its file names. Integers beyond 2^53 are refused on reading. */
+/** A tensor with what its file says beside the data. */
+export interface OnnxTensor extends Tensor {
+  /** Its name in the file; an initializer goes by its value's name instead. */
+  readonly name?: string;
+  /** Documentation, metadata and unknown fields, as wire bytes. */
+  readonly extra?: Uint8Array;
+}
+
+/** A value info as it was read, to be written again while the value still has that name and type. */
+export interface ValueInfo {
+  readonly name: string;
+  readonly type: TensorType | undefined;
+  readonly bytes: Uint8Array;
+}
+
+/** An attribute of an ONNX operator, by the kind its file names. Of integers beyond 2^53 only the extremes of int64 are taken apart. */
 export type OnnxAttribute =
   | { readonly kind: "float"; readonly value: number }
   | { readonly kind: "int"; readonly value: number }
   | { readonly kind: "string"; readonly value: Uint8Array }
-  | { readonly kind: "tensor"; readonly value: Tensor }
+  | { readonly kind: "tensor"; readonly value: OnnxTensor }
   | { readonly kind: "graph"; readonly value: OnnxGraph }
   | { readonly kind: "floats"; readonly value: readonly number[] }
   | { readonly kind: "ints"; readonly value: readonly number[] }
   | { readonly kind: "strings"; readonly value: readonly Uint8Array[] }
-  | { readonly kind: "tensors"; readonly value: readonly Tensor[] }
+  | { readonly kind: "tensors"; readonly value: readonly OnnxTensor[] }
   | { readonly kind: "graphs"; readonly value: readonly OnnxGraph[] }
   /** Kinds kept as they are: sparse tensors, type protos, references to a function's attributes. */
   | { readonly kind: "raw"; readonly value: Uint8Array };
@@ -39,7 +54,8 @@ export interface OnnxGraph {
   readonly graph: Graph<OnnxNodeData>;
   /** Initializers in file order, also those that nothing uses. */
   initializers: OnnxValue[];
-  /** Value infos that the file states, beside inputs and outputs: value → type is on the value itself. */
+  /** What the file states of types: of inputs, outputs, and values between. */
+  valueInfos: Map<OnnxValue, ValueInfo>;
   documentation: string;
   unknownFields: Uint8Array;
 }

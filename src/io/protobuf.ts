@@ -1,0 +1,364 @@
+import { ByteWriter } from "./byte-writer.ts";
+import { type Bytes, memoryBytes, rangeOf } from "./bytes.ts";
+import { BoltqError } from "./error.ts";
+
+/** Messages up to this size are read whole; of larger ones only the structure is, and what is asked for. */
+const WHOLE_BYTES = 1 << 20;
+
+/** How much is fetched at a time to find the next field of a large message. */
+const WINDOW_BYTES = 32;
+
+/** The most fields that one message may have: far above any real model, far below what would exhaust memory. */
+const MOST_FIELDS = 20_000_000;
+
+export const WIRE = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
+
+/** One field of a message: a number (as its 64 bits), or a run of bytes. */
+export interface WireField {
+  readonly number: number;
+  readonly wireType: number;
+  /** The bits of a varint or a fixed number. */
+  readonly bits: bigint;
+  /** What a length-delimited field holds. */
+  readonly data: Bytes;
+  /** The field with its tag, as it stands in the message. */
+  readonly whole: Bytes;
+}
+
+const EMPTY = memoryBytes(new Uint8Array(0));
+
+/** A protobuf message taken apart into fields, without a schema. Large fields stay in the file until they are read. */
+export class WireMessage {
+  readonly fields: readonly WireField[];
+  readonly #byNumber = new Map<number, WireField[]>();
+
+  constructor(fields: readonly WireField[]) {
+    this.fields = fields;
+    for (const field of fields) {
+      const known = this.#byNumber.get(field.number);
+      if (known === undefined) this.#byNumber.set(field.number, [field]);
+      else known.push(field);
+    }
+  }
+
+  /** Takes `bytes` apart. Throws BoltqError `format` with the offset inside `bytes` when it is no message. */
+  static async read(bytes: Bytes): Promise<WireMessage> {
+    return new WireMessage(bytes.length <= WHOLE_BYTES ? scan(await bytes.read()) : await scanLarge(bytes));
+  }
+
+  all(number: number): readonly WireField[] {
+    return this.#byNumber.get(number) ?? [];
+  }
+
+  has(number: number): boolean {
+    return this.#byNumber.has(number);
+  }
+
+  /** The last field of that number, as protobuf has it; undefined if absent. */
+  last(number: number): WireField | undefined {
+    return this.#byNumber.get(number)?.at(-1);
+  }
+
+  /** A signed integer field; `absent` (0) if it is not there. Throws `unsupported` beyond 2^53. */
+  integer(number: number, absent = 0): number {
+    const field = this.last(number);
+    return field === undefined ? absent : safeInteger(signed(field.bits));
+  }
+
+  /** A float32 field; 0 if absent. */
+  float(number: number): number {
+    const field = this.last(number);
+    return field === undefined ? 0 : float32OfBits(field.bits);
+  }
+
+  /** A byte-string field; empty if absent. */
+  async bytes(number: number): Promise<Uint8Array> {
+    return (await this.last(number)?.data.read()) ?? new Uint8Array(0);
+  }
+
+  /** A text field; "" if absent. Bytes that are not UTF-8 are replaced. */
+  async text(number: number): Promise<string> {
+    return decoder.decode(await this.bytes(number));
+  }
+
+  async texts(number: number): Promise<string[]> {
+    return Promise.all(this.all(number).map(async (field) => decoder.decode(await field.data.read())));
+  }
+
+  async byteStrings(number: number): Promise<Uint8Array[]> {
+    return Promise.all(this.all(number).map((field) => field.data.read()));
+  }
+
+  /** Elements of a repeated integer, packed or not, as 64-bit numbers. */
+  async integers(number: number): Promise<bigint[]> {
+    const values: bigint[] = [];
+    for (const field of this.all(number)) {
+      if (field.wireType === WIRE.bytes)
+        for (const bits of varintsOf(await field.data.read())) values.push(signed(bits));
+      else values.push(signed(field.bits));
+    }
+    return values;
+  }
+
+  /** A repeated float32, packed or not, as little-endian bytes: a range of the file when there is one packed run. */
+  async fixed32Bytes(number: number): Promise<Bytes> {
+    return this.#fixedBytes(number, 4);
+  }
+
+  /** A repeated 64-bit number, packed or not, as little-endian bytes. */
+  async fixed64Bytes(number: number): Promise<Bytes> {
+    return this.#fixedBytes(number, 8);
+  }
+
+  /** The fields whose numbers are not in `known`, with their tags, one after the other. */
+  async without(known: ReadonlySet<number>): Promise<Uint8Array> {
+    const writer = new ByteWriter();
+    for (const field of this.fields) if (!known.has(field.number)) writer.bytes(await field.whole.read());
+    return writer.take();
+  }
+
+  async #fixedBytes(number: number, size: 4 | 8): Promise<Bytes> {
+    const fields = this.all(number);
+    if (fields.length === 1 && fields[0]!.wireType === WIRE.bytes) return fields[0]!.data;
+    const writer = new ByteWriter();
+    for (const { wireType, bits, data } of fields) {
+      if (wireType === WIRE.bytes) writer.bytes(await data.read());
+      else {
+        writer.uint32(Number(bits & 0xffffffffn));
+        if (size === 8) writer.uint32(Number(bits >> 32n));
+      }
+    }
+    return memoryBytes(writer.take());
+  }
+}
+
+const decoder = new TextDecoder();
+
+/** A varint's or fixed number's bits as a signed 64-bit integer. */
+export function signed(bits: bigint): bigint {
+  return BigInt.asIntN(64, bits);
+}
+
+/** The number itself where it is exact. Throws `unsupported` beyond 2^53. */
+export function safeInteger(value: bigint): number {
+  const number = Number(value);
+  if (Number.isSafeInteger(number)) return number;
+  throw new BoltqError("unsupported", `the integer ${value} is too large to be handled exactly`);
+}
+
+function float32OfBits(bits: bigint): number {
+  const view = new DataView(new ArrayBuffer(4));
+  view.setUint32(0, Number(bits & 0xffffffffn));
+  return view.getFloat32(0);
+}
+
+/** All varints of a packed run. Throws `format` when the last one is cut short. */
+export function varintsOf(bytes: Uint8Array): bigint[] {
+  const reader = new Scanner(bytes);
+  const values: bigint[] = [];
+  while (reader.at < bytes.length) values.push(reader.varint());
+  return values;
+}
+
+function scan(bytes: Uint8Array): WireField[] {
+  const reader = new Scanner(bytes);
+  const fields: WireField[] = [];
+  while (reader.at < bytes.length) {
+    const start = reader.at;
+    const { number, wireType } = reader.tag();
+    const { bits, length } = reader.content(wireType, bytes.length);
+    const data = wireType === WIRE.bytes ? memoryBytes(bytes.subarray(reader.at, reader.at + length)) : EMPTY;
+    reader.at += length;
+    fields.push({ number, wireType, bits, data, whole: memoryBytes(bytes.subarray(start, reader.at)) });
+  }
+  return fields;
+}
+
+/** As `scan`, but fetches only tags and lengths; what the fields hold stays where it is. */
+async function scanLarge(bytes: Bytes): Promise<WireField[]> {
+  const fields: WireField[] = [];
+  for (let start = 0; start < bytes.length; ) {
+    if (fields.length >= MOST_FIELDS)
+      throw new BoltqError("limit", `a message has more than ${MOST_FIELDS} fields`, { offset: start });
+    const reader = new Scanner(await bytes.read(start, Math.min(WINDOW_BYTES, bytes.length - start)), start);
+    const { number, wireType } = reader.tag();
+    const { bits, length } = reader.content(wireType, bytes.length - start);
+    const end = start + reader.at + length;
+    const data = wireType === WIRE.bytes ? rangeOf(bytes, start + reader.at, length) : EMPTY;
+    fields.push({ number, wireType, bits, data, whole: rangeOf(bytes, start, end - start) });
+    start = end;
+  }
+  return fields;
+}
+
+/** Reads tags and numbers from a buffer. */
+class Scanner {
+  at = 0;
+  readonly #bytes: Uint8Array;
+  readonly #base: number;
+
+  constructor(bytes: Uint8Array, base = 0) {
+    this.#bytes = bytes;
+    this.#base = base;
+  }
+
+  tag(): { number: number; wireType: number } {
+    const tag = Number(this.varint());
+    const number = Math.floor(tag / 8);
+    if (number < 1 || number > 0x1fffffff) this.#fail(`${number} is no field number`);
+    return { number, wireType: tag % 8 };
+  }
+
+  /** The number of a field, or the length of its bytes; `end` is where the message ends, counted as `at` is. */
+  content(wireType: number, end: number): { bits: bigint; length: number } {
+    switch (wireType) {
+      case WIRE.varint:
+        return { bits: this.varint(), length: 0 };
+      case WIRE.fixed32:
+        return { bits: this.#fixed(4), length: 0 };
+      case WIRE.fixed64:
+        return { bits: this.#fixed(8), length: 0 };
+      case WIRE.bytes:
+        return { bits: 0n, length: this.#length(end) };
+      default:
+        return this.#fail(`${wireType} is no wire type of today's protobuf`);
+    }
+  }
+
+  varint(): bigint {
+    let low = 0;
+    for (let shift = 0; shift < 28; shift += 7) {
+      const byte = this.#byte();
+      low |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return BigInt(low);
+    }
+    let bits = BigInt(low);
+    for (let shift = 28n; shift < 70n; shift += 7n) {
+      const byte = this.#byte();
+      bits |= BigInt(byte & 0x7f) << shift;
+      if (byte < 0x80) return BigInt.asUintN(64, bits);
+    }
+    return this.#fail("a number is longer than 10 bytes");
+  }
+
+  #length(end: number): number {
+    const length = Number(this.varint());
+    if (length > end - this.at) this.#fail(`a field claims ${length} bytes, but only ${end - this.at} are left`);
+    return length;
+  }
+
+  #fixed(size: number): bigint {
+    let bits = 0n;
+    for (let index = 0; index < size; index++) bits |= BigInt(this.#byte()) << BigInt(8 * index);
+    return bits;
+  }
+
+  #byte(): number {
+    const byte = this.#bytes[this.at];
+    if (byte === undefined) this.#fail("the message ends in the middle of a field");
+    this.at++;
+    return byte as number;
+  }
+
+  #fail(problem: string): never {
+    throw new BoltqError("format", `this is no valid protobuf message: ${problem}`, {
+      offset: this.#base + this.at,
+      remedy: "The file is damaged, cut short, or of another kind",
+    });
+  }
+}
+
+const encoder = new TextEncoder();
+
+/** Puts a message together. Large runs of bytes are taken up as they are and read only when the message is written. */
+export class WireWriter {
+  readonly #parts: Bytes[] = [];
+  readonly #small = new ByteWriter();
+  #length = 0;
+
+  /** Bytes of the message so far. */
+  get length(): number {
+    return this.#length + this.#small.length;
+  }
+
+  /** A varint field; negative numbers take 10 bytes, as protobuf's int32 and int64 do. */
+  integer(number: number, value: number | bigint): void {
+    this.#varint((BigInt(number) << 3n) | BigInt(WIRE.varint));
+    this.#varint(BigInt.asUintN(64, BigInt(value)));
+  }
+
+  float(number: number, value: number): void {
+    this.#varint((BigInt(number) << 3n) | BigInt(WIRE.fixed32));
+    const bytes = new Uint8Array(4);
+    new DataView(bytes.buffer).setFloat32(0, value, true);
+    this.#small.bytes(bytes);
+  }
+
+  bytes(number: number, data: Uint8Array): void {
+    this.#head(number, data.byteLength);
+    this.#small.bytes(data);
+  }
+
+  text(number: number, text: string): void {
+    this.bytes(number, encoder.encode(text));
+  }
+
+  /** A bytes field whose content may still be in a file. */
+  lazyBytes(number: number, data: Bytes): void {
+    this.#head(number, data.length);
+    this.#lazy(data);
+  }
+
+  message(number: number, message: WireWriter): void {
+    this.#head(number, message.length);
+    for (const part of message.#parts) this.#lazy(part);
+    this.#small.bytes(message.#small.take());
+  }
+
+  /** Repeated integers, packed. */
+  packed(number: number, values: readonly (number | bigint)[]): void {
+    const inner = new WireWriter();
+    for (const value of values) inner.#varint(BigInt.asUintN(64, BigInt(value)));
+    this.message(number, inner);
+  }
+
+  /** Fields that are encoded already. */
+  raw(fields: Uint8Array): void {
+    this.#small.bytes(fields);
+  }
+
+  /** The whole message in order, in pieces that may still be in a file. Ends the writer. */
+  parts(): readonly Bytes[] {
+    this.#flush();
+    return this.#parts;
+  }
+
+  #head(number: number, length: number): void {
+    this.#varint((BigInt(number) << 3n) | BigInt(WIRE.bytes));
+    this.#varint(BigInt(length));
+  }
+
+  #lazy(data: Bytes): void {
+    this.#flush();
+    this.#parts.push(data);
+    this.#length += data.length;
+  }
+
+  #flush(): void {
+    if (this.#small.length === 0) return;
+    const bytes = this.#small.take();
+    this.#parts.push(memoryBytes(bytes));
+    this.#length += bytes.length;
+  }
+
+  #varint(value: bigint): void {
+    const bytes: number[] = [];
+    let rest = value;
+    while (rest >= 0x80n) {
+      bytes.push(Number(rest & 0x7fn) | 0x80);
+      rest >>= 7n;
+    }
+    bytes.push(Number(rest));
+    this.#small.bytes(Uint8Array.from(bytes));
+  }
+}

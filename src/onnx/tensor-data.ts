@@ -1,0 +1,83 @@
+import { widenFromFloat16 } from "../graph/float16.ts";
+import { ELEMENT_BITS, type ElementType, elementCount, type Tensor } from "../graph/tensor.ts";
+import { memoryBytes } from "../io/bytes.ts";
+import { BoltqError } from "../io/error.ts";
+
+/** A tensor over typed data in memory; the buffer is shared, not copied. */
+export function tensorOf(type: ElementType, shape: readonly number[], data: ArrayBufferView): Tensor {
+  return { type, shape, data: memoryBytes(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)) };
+}
+
+/** A float32 tensor. */
+export function floatTensor(shape: readonly number[], values: ArrayLike<number>): Tensor {
+  return tensorOf("float32", shape, Float32Array.from(values));
+}
+
+/** An int64 tensor, as shapes and axes are stored. */
+export function integerTensor(shape: readonly number[], values: readonly number[]): Tensor {
+  return tensorOf(
+    "int64",
+    shape,
+    BigInt64Array.from(values, (value) => BigInt(value)),
+  );
+}
+
+/**
+ * All elements as float32 numbers. Integers beyond 2^24 and float64 are rounded. Throws `unsupported` for types that are
+ * no single real number.
+ */
+export async function float32Of(tensor: Tensor): Promise<Float32Array> {
+  return Float32Array.from(await numbersOf(tensor));
+}
+
+/** All elements as whole numbers. Throws `unsupported` for types that are no integers or beyond 2^53 (extremes aside). */
+export async function integersOf(tensor: Tensor): Promise<number[]> {
+  return Array.from(await numbersOf(tensor), Number);
+}
+
+/** All elements as numbers, in the precision of their type (int64 rounds beyond 2^53). */
+export async function numbersOf(tensor: Tensor): Promise<ArrayLike<number>> {
+  const decode = DECODERS[tensor.type];
+  if (decode === undefined)
+    throw new BoltqError("unsupported", `elements of type ${tensor.type} cannot be read as numbers`);
+  const size = Math.max(1, ELEMENT_BITS[tensor.type] / 8);
+  const bytes = await tensor.data.read();
+  const copy = bytes.slice(0, bytes.byteLength - (bytes.byteLength % size));
+  return decode(copy.buffer as ArrayBuffer, elementCount(tensor.shape));
+}
+
+type Decode = (buffer: ArrayBuffer, count: number) => ArrayLike<number>;
+
+const DECODERS: Partial<Record<ElementType, Decode>> = {
+  float32: (buffer) => new Float32Array(buffer),
+  float64: (buffer) => new Float64Array(buffer),
+  float16: (buffer) => {
+    const half = new Uint16Array(buffer);
+    const wide = new Float32Array(half.length);
+    widenFromFloat16(half, wide);
+    return wide;
+  },
+  bfloat16: (buffer) => new Float32Array(Uint32Array.from(new Uint16Array(buffer), (bits) => bits << 16).buffer),
+  int8: (buffer) => new Int8Array(buffer),
+  int16: (buffer) => new Int16Array(buffer),
+  int32: (buffer) => new Int32Array(buffer),
+  int64: (buffer) => Array.from(new BigInt64Array(buffer), Number),
+  uint8: (buffer) => new Uint8Array(buffer),
+  uint16: (buffer) => new Uint16Array(buffer),
+  uint32: (buffer) => new Uint32Array(buffer),
+  uint64: (buffer) => Array.from(new BigUint64Array(buffer), Number),
+  bool: (buffer) => new Uint8Array(buffer),
+  int4: (buffer, count) => packed(buffer, count, 4, true),
+  uint4: (buffer, count) => packed(buffer, count, 4, false),
+  int2: (buffer, count) => packed(buffer, count, 2, true),
+  uint2: (buffer, count) => packed(buffer, count, 2, false),
+};
+
+function packed(buffer: ArrayBuffer, count: number, bits: number, isSigned: boolean): number[] {
+  const bytes = new Uint8Array(buffer);
+  const perByte = 8 / bits;
+  return Array.from({ length: count }, (_, index) => {
+    const code = (bytes[Math.floor(index / perByte)]! >> (bits * (index % perByte))) & ((1 << bits) - 1);
+    return isSigned && code >= 1 << (bits - 1) ? code - (1 << bits) : code;
+  });
+}
