@@ -1,0 +1,1 @@
+export { raiseToOnnx } from "./raise.ts";

@@ -1,0 +1,227 @@
+import type { BoltDataType } from "../../bolt/data-type.ts";
+import type { BoltModel, BoltNode, BoltValue, BoltWeight } from "../../bolt/model.ts";
+import type { Parameters } from "../../bolt/parameters.ts";
+import type { ElementType } from "../../graph/tensor.ts";
+import { BoltqError } from "../../io/error.ts";
+import type { OnnxValue } from "../../onnx/model.ts";
+import { type AttributeInit, type GraphBuilder, isStatic, type Shape } from "./graph-builder.ts";
+import { dequantize, type Quantized, quantize } from "./quantized-value.ts";
+
+/** A value of the Bolt graph in the ONNX graph: as float (or integer), as int8, or both; made when it is asked for. */
+interface RaisedValue {
+  plain: OnnxValue | undefined;
+  quantized: Quantized | undefined;
+}
+
+/** What has been raised so far. */
+export class RaiseState {
+  readonly model: BoltModel;
+  readonly builder: GraphBuilder;
+  readonly #values = new Map<BoltValue, RaisedValue>();
+  readonly #names: ReadonlyMap<BoltValue, string>;
+  readonly #bound = new Set<OnnxValue>();
+
+  /** `names` gives each value of the Bolt graph its name in the ONNX graph. */
+  constructor(model: BoltModel, builder: GraphBuilder, names: ReadonlyMap<BoltValue, string>) {
+    this.model = model;
+    this.builder = builder;
+    this.#names = names;
+    for (const name of names.values()) builder.reserve(name);
+  }
+
+  defineInput(value: BoltValue, type: ElementType, shape: Shape): void {
+    const plain = this.builder.input(this.nameOf(value), type, shape);
+    this.#bound.add(plain);
+    this.#values.set(value, { plain, quantized: undefined });
+  }
+
+  define(value: BoltValue, plain: OnnxValue): void {
+    this.#values.set(value, { plain: this.#bind(value, plain), quantized: undefined });
+  }
+
+  defineQuantized(value: BoltValue, quantized: Quantized): void {
+    this.#values.set(value, { plain: undefined, quantized });
+  }
+
+  /** The value as float (or as the integers it holds). */
+  plain(value: BoltValue): OnnxValue {
+    const raised = this.#get(value);
+    raised.plain ??= this.#bind(value, dequantize(this.builder, raised.quantized!, `${this.nameOf(value)}/float`));
+    return raised.plain;
+  }
+
+  /** The value as int8; quantized here, with `scale` or by its own magnitude, where its producer did not. */
+  quantized(value: BoltValue, scale: number | undefined): Quantized {
+    const raised = this.#get(value);
+    raised.quantized ??= quantize(this.builder, raised.plain!, scale, `${this.nameOf(value)}/int8`);
+    return raised.quantized;
+  }
+
+  alreadyQuantized(value: BoltValue): Quantized | undefined {
+    return this.#values.get(value)?.quantized;
+  }
+
+  nameOf(value: BoltValue): string {
+    return this.#names.get(value) ?? value.name;
+  }
+
+  #get(value: BoltValue): RaisedValue {
+    const raised = this.#values.get(value);
+    if (raised !== undefined) return raised;
+    throw new BoltqError("invalid-graph", "it is read, but nothing produces it", {
+      subject: `tensor "${value.name}"`,
+      remedy: "Bolt's converter lost an operator here; convert the original model again",
+    });
+  }
+
+  /** Gives `plain` the value's name; what has a name already is passed through an Identity. */
+  #bind(value: BoltValue, plain: OnnxValue): OnnxValue {
+    const name = this.nameOf(value);
+    const free = plain.producer !== undefined && !this.#bound.has(plain);
+    const named = free ? plain : this.builder.add("Identity", [plain], { name: `${name}/identity` });
+    named.name = name;
+    this.#bound.add(named);
+    return named;
+  }
+}
+
+/** One node that is being raised: what its family's function reads and where it puts the results. */
+export class RaiseContext {
+  readonly node: BoltNode;
+  readonly builder: GraphBuilder;
+  readonly state: RaiseState;
+  /** Set while a node that keeps its input's int8 numbers is raised on these numbers. */
+  readonly #quantized: Quantized | undefined;
+
+  constructor(state: RaiseState, node: BoltNode, quantized?: Quantized) {
+    this.state = state;
+    this.builder = state.builder;
+    this.node = node;
+    this.#quantized = quantized;
+  }
+
+  get name(): string {
+    return this.node.name;
+  }
+
+  get parameters(): Parameters {
+    return this.node.data.parameters;
+  }
+
+  get record(): BoltWeight | undefined {
+    return this.state.model.weights.of(this.node);
+  }
+
+  get inputCount(): number {
+    return this.node.inputs.length;
+  }
+
+  /** Throws `format` when the node has no weight. */
+  get weight(): BoltWeight {
+    return this.record ?? this.fail("format", "its weight is missing");
+  }
+
+  input(index = 0): OnnxValue {
+    if (this.#quantized !== undefined && index === 0) return this.#quantized.value;
+    return this.state.plain(this.node.input(index));
+  }
+
+  inputs(): OnnxValue[] {
+    return this.node.inputs.map((_, index) => this.input(index));
+  }
+
+  define(value: OnnxValue, index = 0): void {
+    const output = this.node.outputs[index];
+    if (output === undefined) return;
+    if (this.#quantized === undefined) this.state.define(output, value);
+    else this.state.defineQuantized(output, { ...this.#quantized, value });
+  }
+
+  /** Adds a node named after this operator. */
+  add(
+    type: string,
+    inputs: readonly (OnnxValue | undefined)[],
+    options: {
+      suffix?: string;
+      attributes?: Record<string, AttributeInit>;
+      type?: ElementType;
+      shape?: Shape | null;
+    } = {},
+  ): OnnxValue {
+    const { suffix, ...rest } = options;
+    return this.builder.add(type, inputs, {
+      ...rest,
+      name: suffix === undefined ? this.name : `${this.name}/${suffix}`,
+    });
+  }
+
+  floats(suffix: string, values: readonly number[] | Float32Array, shape?: readonly number[]): OnnxValue {
+    return this.builder.floats(`${this.name}/${suffix}`, values, shape);
+  }
+
+  scalar(suffix: string, value: number): OnnxValue {
+    return this.builder.scalar(`${this.name}/${suffix}`, value);
+  }
+
+  integers(suffix: string, values: readonly number[], shape?: readonly number[]): OnnxValue {
+    return this.builder.integers(`${this.name}/${suffix}`, values, shape);
+  }
+
+  /** The shape of a value. Throws `unsupported` when its rank is unknown. */
+  shapeOf(value: OnnxValue): Shape {
+    return value.type?.shape ?? this.fail("unsupported", "the shape of its input is not known before it runs");
+  }
+
+  /** The shape of a value. Throws `unsupported` when a dimension is unknown. */
+  staticShapeOf(value: OnnxValue): readonly number[] {
+    const shape = this.shapeOf(value);
+    return isStatic(shape) ? shape : this.fail("unsupported", "the shape of its input is not known before it runs");
+  }
+
+  /** `value` as `type`, converted if it is another. */
+  cast(value: OnnxValue, type: ElementType, suffix = "cast"): OnnxValue {
+    if (value.type?.type === type) return value;
+    return this.add("Cast", [value], { suffix, type, attributes: { to: ONNX_TYPE_NUMBERS[type] ?? 1 } });
+  }
+
+  fail(code: "unsupported" | "format" | "invalid-graph", problem: string): never {
+    throw new BoltqError(code, problem, { subject: `operator "${this.node.name}" (${this.node.type})` });
+  }
+}
+
+/** TensorProto.DataType of the types that raised graphs cast to. */
+const ONNX_TYPE_NUMBERS: Partial<Record<ElementType, number>> = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+};
+
+/** The ONNX type that holds values of a Bolt type: what Bolt stores narrow but computes in float is float32. */
+export const ELEMENT_TYPES: Readonly<Record<BoltDataType, ElementType>> = {
+  U8: "uint8",
+  I8: "int8",
+  U32: "int32",
+  I32: "int32",
+  F16: "float32",
+  F16_8Q: "float32",
+  F32: "float32",
+  BIN01: "float32",
+  BIN11: "float32",
+  F32_8Q: "float32",
+  U8_Q: "float32",
+  I64: "int32",
+  U64: "int32",
+  F64: "float32",
+  BF16: "float32",
+  I4: "float32",
+};
+
+/** Raises one node: reads its inputs, defines its outputs. */
+export type Raise = (context: RaiseContext) => void | Promise<void>;
+
+/** A family of operators, by Bolt's type names. */
+export type RaiseTable = Readonly<Record<string, Raise>>;

@@ -1,0 +1,102 @@
+import type { BoltModel, BoltNode, BoltValue } from "../../bolt/model.ts";
+import { BoltqError } from "../../io/error.ts";
+import type { OnnxModel } from "../../onnx/model.ts";
+import { ACTIVATIONS } from "./activations.ts";
+import { CONSTANTS, shapeOfDescription } from "./constants.ts";
+import { CONVOLUTIONS } from "./convolution.ts";
+import { ELEMENTWISE } from "./elementwise.ts";
+import { GraphBuilder } from "./graph-builder.ts";
+import { INDEXING_OPERATORS } from "./indexing.ts";
+import { MATRIX_OPERATORS } from "./matrix.ts";
+import { NORMALIZATIONS } from "./normalization.ts";
+import { POOLINGS } from "./pooling.ts";
+import { computesInInt8, INT8_OPERATORS, movedLevels, rectifiedLevels } from "./quantized-operators.ts";
+import { ELEMENT_TYPES, RaiseContext, RaiseState, type RaiseTable } from "./raise-context.ts";
+import { RECURRENT_OPERATORS } from "./recurrent.ts";
+import { REDUCTION_OPERATORS } from "./reduction.ts";
+import { RESIZE_OPERATORS } from "./resize.ts";
+import { SHAPE_OPERATORS } from "./shape-operators.ts";
+
+/** Every operator that can be raised, by Bolt's name. */
+const OPERATORS: RaiseTable = {
+  ...ACTIVATIONS,
+  ...CONSTANTS,
+  ...CONVOLUTIONS,
+  ...ELEMENTWISE,
+  ...INDEXING_OPERATORS,
+  ...MATRIX_OPERATORS,
+  ...NORMALIZATIONS,
+  ...POOLINGS,
+  ...RECURRENT_OPERATORS,
+  ...REDUCTION_OPERATORS,
+  ...RESIZE_OPERATORS,
+  ...SHAPE_OPERATORS,
+  QuantizeLinear: (context) => context.define(context.input()),
+};
+
+/**
+ * The model as ONNX, so that it can be run: float operators compute in float32 with the numbers that the stored weights
+ * stand for; operators labelled int8 compute as Bolt's engine does. Inputs have the shapes that the file states. Large
+ * weights stay in the file until they are read. Throws BoltqError `unsupported` that lists the operators that cannot be
+ * raised, or names the one whose sizes or parameters cannot.
+ */
+export async function raiseToOnnx(model: BoltModel): Promise<OnnxModel> {
+  refuseUnknownOperators(model);
+  const builder = new GraphBuilder(model.name);
+  const state = new RaiseState(model, builder, uniqueNames(model));
+  model.graph.inputs.forEach((input, index) => {
+    const description = model.inputDescriptions[index]!;
+    state.defineInput(input, ELEMENT_TYPES[description.dataType], shapeOfDescription(description));
+  });
+  for (const node of model.graph.nodes) await raiseNode(state, node);
+  for (const output of model.graph.outputs) builder.output(state.plain(output));
+  return builder.finish("");
+}
+
+function refuseUnknownOperators(model: BoltModel): void {
+  const unknown = model.graph.nodes.filter((node) => node.type !== "Input" && !Object.hasOwn(OPERATORS, node.type));
+  if (unknown.length === 0) return;
+  const types = [...new Set(unknown.map((node) => node.type))].sort();
+  throw new BoltqError("unsupported", `the model cannot be run: boltq does not run ${types.join(", ")}`, {
+    subject: unknown.length === 1 ? `operator "${unknown[0]!.name}"` : `${unknown.length} operators`,
+    remedy: "Run it with Bolt's own engine",
+  });
+}
+
+async function raiseNode(state: RaiseState, node: BoltNode): Promise<void> {
+  if (node.type === "Input") return;
+  try {
+    if (computesInInt8(state.model, node)) await raiseInt8(state, node);
+    else await OPERATORS[node.type]!(new RaiseContext(state, node));
+  } catch (error) {
+    const subject = `operator "${node.name}" (${node.type})`;
+    throw error instanceof BoltqError ? error.within({ subject }) : error;
+  }
+}
+
+async function raiseInt8(state: RaiseState, node: BoltNode): Promise<void> {
+  const own = INT8_OPERATORS[node.type];
+  if (own !== undefined) return own(new RaiseContext(state, node));
+  const rectified = rectifiedLevels(state, node);
+  if (rectified !== undefined) return state.defineQuantized(node.output(), rectified);
+  await OPERATORS[node.type]!(new RaiseContext(state, node, movedLevels(state, node)));
+}
+
+/**
+ * A name for each value. Bolt uses names again in place: the last value that bears a name keeps it, as that is what the
+ * original model called so; a graph input always keeps its own.
+ */
+function uniqueNames(model: BoltModel): Map<BoltValue, string> {
+  const names = new Map<BoltValue, string>();
+  const taken = new Set<string>();
+  const take = (value: BoltValue) => {
+    let name = value.name;
+    for (let count = 1; taken.has(name); count++) name = `${value.name}@${count}`;
+    taken.add(name);
+    names.set(value, name);
+  };
+  model.graph.inputs.forEach(take);
+  const outputs = model.graph.nodes.flatMap((node) => node.outputs);
+  outputs.reverse().forEach(take);
+  return names;
+}

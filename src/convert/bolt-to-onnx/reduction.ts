@@ -1,0 +1,114 @@
+import type { OnnxValue } from "../../onnx/model.ts";
+import type { Shape } from "./graph-builder.ts";
+import type { RaiseContext, RaiseTable } from "./raise-context.ts";
+import { normalAxis } from "./shape-operators.ts";
+
+const REDUCTIONS: Readonly<Record<string, string>> = {
+  MEAN: "ReduceMean",
+  SCALAR_PRODUCT: "ReduceProd",
+  MAX: "ReduceMax",
+  MIN: "ReduceMin",
+  L2: "ReduceL2",
+};
+
+function raiseReduction(context: RaiseContext): void {
+  const { parameters } = context;
+  if (context.inputCount > 1) context.fail("unsupported", "it reduces with a mask");
+  const input = context.input();
+  const rank = context.shapeOf(input).length;
+  const listed = parameters.counted("axes", "num_axes").map((axis) => normalAxis(axis, rank));
+  const axes = listed.length > 0 ? listed : Array.from({ length: rank }, (_, axis) => axis);
+  const mode = parameters.name("mode");
+  const keep = parameters.number("keep_dim") !== 0;
+  const reduced =
+    mode === "STD_DEVIATION"
+      ? deviation(context, input, axes, keep)
+      : reduce(context, REDUCTIONS[mode] ?? "ReduceSum", input, axes, keep);
+  const factor = parameters.number("coeff");
+  context.define(
+    factor === 1 || factor === 0
+      ? reduced
+      : context.add("Mul", [reduced, context.scalar("factor", factor)], { suffix: "weighted" }),
+  );
+}
+
+function reduce(
+  context: RaiseContext,
+  type: string,
+  input: OnnxValue,
+  axes: readonly number[],
+  keep: boolean,
+): OnnxValue {
+  const shape = reducedShape(context.shapeOf(input), axes, keep);
+  const keepdims = keep ? 1 : 0;
+  return type === "ReduceSum"
+    ? context.add(type, [input, context.integers("axes", axes)], { suffix: type, attributes: { keepdims }, shape })
+    : context.add(type, [input], { suffix: type, attributes: { axes, keepdims }, shape });
+}
+
+function reducedShape(shape: Shape, axes: readonly number[], keep: boolean): Shape {
+  return keep
+    ? shape.map((size, axis) => (axes.includes(axis) ? 1 : size))
+    : shape.filter((_, axis) => !axes.includes(axis));
+}
+
+function deviation(context: RaiseContext, input: OnnxValue, axes: readonly number[], keep: boolean): OnnxValue {
+  const mean = reduce(context, "ReduceMean", input, axes, true);
+  const centred = context.add("Sub", [input, mean], { suffix: "centred" });
+  const squared = context.add("Mul", [centred, centred], { suffix: "squared" });
+  return context.add("Sqrt", [reduce(context, "ReduceMean", squared, axes, keep)], { suffix: "root" });
+}
+
+/** Index of the largest element; the axis goes. */
+function raiseArgMax(context: RaiseContext): void {
+  const input = context.input();
+  const shape = context.shapeOf(input);
+  const axis = normalAxis(context.parameters.number("axis"), shape.length);
+  const index = context.add("ArgMax", [input], {
+    suffix: "argmax",
+    attributes: { axis, keepdims: 0 },
+    type: "int64",
+    shape: reducedShape(shape, [axis], false),
+  });
+  context.define(context.cast(index, "int32"));
+}
+
+function raiseTopK(context: RaiseContext): void {
+  const { parameters } = context;
+  const input = context.input();
+  const shape = context.shapeOf(input);
+  const axis = normalAxis(parameters.number("axis"), shape.length);
+  const stated = parameters.number("k");
+  const count = stated > 0 ? context.integers("k", [stated]) : context.cast(context.input(1), "int64", "k");
+  const cut = shape.map((size, place) => (place === axis ? (stated > 0 ? stated : undefined) : size));
+  const [values, indices] = context.builder.addMany("TopK", [input, count], {
+    name: context.name,
+    attributes: { axis, largest: parameters.number("largest"), sorted: parameters.number("sorted") },
+    outputs: [
+      { type: "float32", shape: cut },
+      { type: "int64", shape: cut },
+    ],
+  });
+  context.define(values!);
+  context.define(context.cast(indices!, "int32"), 1);
+}
+
+function raiseCumulative(context: RaiseContext): void {
+  const { parameters } = context;
+  const mode = parameters.has("mode") ? parameters.name("mode") : "SUM";
+  if (mode !== "SUM") context.fail("unsupported", `the cumulative ${mode} cannot be run`);
+  const input = context.input();
+  const axis = normalAxis(parameters.number("axis"), context.shapeOf(input).length);
+  context.define(
+    context.add("CumSum", [input, context.integers("axis", [axis], [])], {
+      attributes: { exclusive: parameters.number("exclusive"), reverse: parameters.number("reverse") },
+    }),
+  );
+}
+
+export const REDUCTION_OPERATORS: RaiseTable = {
+  Reduction: raiseReduction,
+  ArgMax: raiseArgMax,
+  TopK: raiseTopK,
+  Cum: raiseCumulative,
+};

@@ -1,0 +1,407 @@
+import { BOLT_DATA_TYPES } from "../../bolt/data-type.ts";
+import type { Dimension } from "../../graph/tensor.ts";
+import type { OnnxValue } from "../../onnx/model.ts";
+import { tensorOf } from "../../onnx/tensor-data.ts";
+import { unified } from "./elementwise.ts";
+import { countOf, isStatic, type Shape } from "./graph-builder.ts";
+import { ELEMENT_TYPES, type RaiseContext, type RaiseTable } from "./raise-context.ts";
+
+/** An end that lies behind every dimension. */
+const TO_THE_END = 2 ** 31 - 1;
+
+/** The value with another shape; a size of -1 is what remains, 0 keeps the input's. */
+export function reshaped(
+  context: RaiseContext,
+  value: OnnxValue,
+  target: readonly number[],
+  suffix = "reshaped",
+): OnnxValue {
+  return context.add("Reshape", [value, context.integers(`${suffix}/shape`, target)], {
+    suffix,
+    shape: shapeAfter(value.type?.shape, target),
+  });
+}
+
+function shapeAfter(input: Shape | undefined, target: readonly number[]): Dimension[] {
+  const sizes: Dimension[] = target.map((size, axis) => (size === 0 ? input?.[axis] : size));
+  const place = sizes.indexOf(-1);
+  if (place < 0) return sizes;
+  const count = countOf(input);
+  const rest = countOf(sizes.filter((_, axis) => axis !== place));
+  sizes[place] = count === undefined || rest === undefined ? undefined : count / rest;
+  return sizes;
+}
+
+export function transposed(
+  context: RaiseContext,
+  value: OnnxValue,
+  axes: readonly number[],
+  suffix = "transposed",
+): OnnxValue {
+  const shape = context.shapeOf(value);
+  return context.add("Transpose", [value], {
+    suffix,
+    attributes: { perm: axes },
+    shape: axes.map((axis) => shape[axis]),
+  });
+}
+
+/** Marks reshapes of TFLite models: 4-D tensors are in channels-last order while reshaped. */
+const CHANNELS_LAST_AXIS = 8;
+
+function raiseReshape(context: RaiseContext): void {
+  const { parameters } = context;
+  const target = parameters.counted("shape", "num_shape");
+  if (context.inputCount > 1 && target.length === 0) return reshapeByInput(context);
+  const input = context.input();
+  if (parameters.number("axis") !== CHANNELS_LAST_AXIS) return context.define(reshaped(context, input, target));
+  const from = context.shapeOf(input).length === 4 ? transposed(context, input, [0, 2, 3, 1], "nhwc") : input;
+  if (target.length !== 4) return context.define(reshaped(context, from, target));
+  const [n, c, h, w] = target as [number, number, number, number];
+  context.define(transposed(context, reshaped(context, from, [n, h, w, c]), [0, 3, 1, 2], "nchw"));
+}
+
+function reshapeByInput(context: RaiseContext): void {
+  const target = context.cast(context.input(1), "int64", "target");
+  const rank = target.type?.shape?.[0];
+  context.define(
+    context.add("Reshape", [context.input(0), target], {
+      shape: typeof rank === "number" ? Array.from({ length: rank }, () => undefined) : null,
+    }),
+  );
+}
+
+function raiseFlatten(context: RaiseContext): void {
+  const input = context.input();
+  const shape = context.shapeOf(input);
+  const axis = normalAxis(context.parameters.number("axis"), shape.length);
+  context.define(
+    context.add("Flatten", [input], {
+      attributes: { axis },
+      shape: [countOf(shape.slice(0, axis)), countOf(shape.slice(axis))],
+    }),
+  );
+}
+
+/** An axis counted from the front. */
+export function normalAxis(axis: number, rank: number): number {
+  return rank === 0 ? 0 : ((axis % rank) + rank) % rank;
+}
+
+function raiseSqueeze(context: RaiseContext): void {
+  const input = context.input();
+  const shape = context.shapeOf(input);
+  const listed = context.parameters.counted("axes", "num_axes").map((axis) => normalAxis(axis, shape.length));
+  const axes = listed.length > 0 ? listed : shape.flatMap((size, axis) => (size === 1 ? [axis] : []));
+  context.define(
+    context.add("Squeeze", [input, context.integers("axes", axes)], {
+      shape: shape.filter((_, axis) => !axes.includes(axis)),
+    }),
+  );
+}
+
+function raiseUnsqueeze(context: RaiseContext): void {
+  const input = context.input();
+  const shape = context.shapeOf(input);
+  const listed = context.parameters.counted("axes", "num_axes");
+  const rank = shape.length + listed.length;
+  const axes = listed.map((axis) => normalAxis(axis, rank));
+  const rest = shape[Symbol.iterator]();
+  context.define(
+    context.add("Unsqueeze", [input, context.integers("axes", axes)], {
+      shape: Array.from({ length: rank }, (_, axis) => (axes.includes(axis) ? 1 : rest.next().value)),
+    }),
+  );
+}
+
+function raiseTranspose(context: RaiseContext): void {
+  const input = context.input();
+  const rank = context.shapeOf(input).length;
+  const axes = context.parameters.counted("axes", "num_axes").filter((axis) => axis < rank);
+  context.define(
+    transposed(context, input, axes.length > 0 ? axes : Array.from({ length: rank }, (_, axis) => rank - 1 - axis)),
+  );
+}
+
+function raiseConcat(context: RaiseContext): void {
+  const inputs = unified(context, context.inputs());
+  if (inputs.length === 1) return context.define(inputs[0]!);
+  const shapes = inputs.map((input) => context.shapeOf(input));
+  const rank = shapes[0]!.length;
+  const axis = normalAxis(context.parameters.number("axis"), rank);
+  const sizes = shapes.map((shape) => shape[axis]);
+  const total = isStatic(sizes) ? sizes.reduce<number>((sum, size) => sum + Number(size), 0) : undefined;
+  context.define(
+    context.add("Concat", inputs, {
+      attributes: { axis },
+      shape: shapes[0]!.map((size, place) => (place === axis ? total : size)),
+    }),
+  );
+}
+
+interface Cut {
+  readonly axis: number;
+  readonly start: number;
+  readonly end: number;
+  readonly step: number;
+}
+
+/** A part of a tensor, as ONNX Slice means it: negative positions count from the end. */
+export function sliced(context: RaiseContext, value: OnnxValue, cuts: readonly Cut[], suffix = "slice"): OnnxValue {
+  const list = (name: string, values: readonly number[]) => context.integers(`${suffix}/${name}`, values);
+  const shape = [...context.shapeOf(value)];
+  for (const cut of cuts) shape[cut.axis] = lengthOf(shape[cut.axis], cut);
+  return context.add(
+    "Slice",
+    [
+      value,
+      list(
+        "starts",
+        cuts.map(({ start }) => start),
+      ),
+      list(
+        "ends",
+        cuts.map(({ end }) => end),
+      ),
+      list(
+        "axes",
+        cuts.map(({ axis }) => axis),
+      ),
+      list(
+        "steps",
+        cuts.map(({ step }) => step),
+      ),
+    ],
+    { suffix, shape },
+  );
+}
+
+function lengthOf(size: Dimension, { start, end, step }: Cut): number | undefined {
+  if (typeof size !== "number") return undefined;
+  const place = (at: number, low: number, high: number) => Math.min(Math.max(at < 0 ? at + size : at, low), high);
+  const [from, to] =
+    step > 0 ? [place(start, 0, size), place(end, 0, size)] : [place(start, 0, size - 1), place(end, -1, size - 1)];
+  return Math.max(0, Math.ceil((to - from) / step));
+}
+
+/** Cuts along one axis at the slice points; all points 0: into equal parts. */
+function raiseSlice(context: RaiseContext): void {
+  const { parameters, node } = context;
+  const input = context.input();
+  const points = parameters.list("slice_points");
+  const count = node.outputs.length;
+  if (count === 1 && (parameters.number("num_slice") === 0 || points[0] === 0)) return context.define(input);
+  const shape = context.shapeOf(input);
+  const axis = normalAxis(parameters.number("axis"), shape.length);
+  const equal = points.slice(0, count).every((point) => point === 0);
+  const size = shape[axis];
+  const boundary = (index: number): number => {
+    if (index === 0) return 0;
+    if (equal) {
+      return typeof size === "number"
+        ? (size / count) * index
+        : context.fail("unsupported", "the size it cuts is unknown");
+    }
+    return index < count || count === 1 ? points[index - 1]! : TO_THE_END;
+  };
+  node.outputs.forEach((_, index) => {
+    const cut = { axis, start: boundary(index), end: boundary(index + 1), step: 1 };
+    context.define(sliced(context, input, [cut], `part${index}`), index);
+  });
+}
+
+/** TensorFlow's strided slice without its ellipsis, new-axis and shrink masks, which Bolt's engine ignores too. */
+function raiseTfSlice(context: RaiseContext): void {
+  const { parameters } = context;
+  if (context.inputCount > 1) context.fail("unsupported", "its bounds are computed while it runs");
+  const input = context.input();
+  const rank = context.shapeOf(input).length;
+  const [begin, end, strides] = [parameters.list("begin"), parameters.list("end"), parameters.list("strides")];
+  const [beginMask, endMask] = [parameters.list("begin_mask"), parameters.list("end_mask")];
+  const cuts = Array.from({ length: rank }, (_, axis) => {
+    const step = strides[axis] || 1;
+    return {
+      axis,
+      start: beginMask[axis] === 1 ? 0 : begin[axis]!,
+      end: endMask[axis] === 1 ? TO_THE_END : end[axis]!,
+      step,
+    };
+  }).filter(({ start, end: stop, step }) => start !== 0 || stop !== TO_THE_END || step !== 1);
+  context.define(cuts.length === 0 ? input : sliced(context, input, cuts));
+}
+
+/** Pads by tensor rank, in the order of the axes. */
+const PADS: Readonly<Record<number, readonly (readonly [string, string] | undefined)[]>> = {
+  2: [undefined, ["front", "back"]],
+  3: [undefined, ["front", "back"], ["top", "bottom"]],
+  4: [
+    ["before", "after"],
+    ["front", "back"],
+    ["top", "bottom"],
+    ["left", "right"],
+  ],
+};
+
+const PAD_MODES: Readonly<Record<string, string>> = { CONSTANT: "constant", REFLECT: "reflect", EDGE: "edge" };
+
+function raisePad(context: RaiseContext): void {
+  const { parameters } = context;
+  const input = context.input();
+  const shape = context.shapeOf(input);
+  const fields = PADS[shape.length] ?? context.fail("unsupported", `its input has ${shape.length} dimensions`);
+  const modeName = parameters.name("pad_mode");
+  const mode = PAD_MODES[modeName] ?? context.fail("unsupported", `the padding mode ${modeName} cannot be run`);
+  const amount = (side: 0 | 1) => fields.map((pair) => (pair === undefined ? 0 : parameters.number(pair[side])));
+  const [before, after] = [amount(0), amount(1)];
+  context.define(
+    context.add(
+      "Pad",
+      [
+        input,
+        context.integers("pads", [...before, ...after]),
+        context.scalar("value", parameters.number("constant_value")),
+      ],
+      {
+        attributes: { mode },
+        shape: shape.map((size, axis) => (typeof size === "number" ? size + before[axis]! + after[axis]! : size)),
+      },
+    ),
+  );
+}
+
+/** Zeros added behind, or channels dropped from, each group's channels. */
+function raiseChannelResize(context: RaiseContext): void {
+  const { parameters } = context;
+  const input = context.input();
+  const shape = context.staticShapeOf(input);
+  const channels = shape[1] ?? context.fail("format", "its input has no channels");
+  const group = parameters.number("group") || 1;
+  const before = parameters.number("channel_before") || channels;
+  const after = parameters.number("channel_after") || Math.ceil(channels / 8) * 8;
+  if (before === after || before !== channels) return context.define(input);
+  const spatial = shape.slice(2);
+  const grouped = reshaped(context, input, [shape[0]!, group, before / group, ...spatial], "grouped");
+  const resized =
+    after < before
+      ? sliced(context, grouped, [{ axis: 2, start: 0, end: after / group, step: 1 }])
+      : context.add(
+          "Pad",
+          [grouped, context.integers("pads", padsOf(grouped.type!.shape!.length, 2, (after - before) / group))],
+          { suffix: "pad", shape: [shape[0]!, group, after / group, ...spatial] },
+        );
+  context.define(reshaped(context, resized, [shape[0]!, after, ...spatial]));
+}
+
+/** Pads that add `count` at the end of one axis. */
+function padsOf(rank: number, axis: number, count: number): number[] {
+  return Array.from({ length: 2 * rank }, (_, index) => (index === rank + axis ? count : 0));
+}
+
+function raiseTile(context: RaiseContext): void {
+  const { parameters } = context;
+  const input = context.input();
+  const shape = context.shapeOf(input);
+  const listed = parameters.counted("repeats", "num_repeats");
+  const axis = normalAxis(parameters.number("axis"), shape.length);
+  const repeats =
+    listed.length === shape.length ? listed : shape.map((_, place) => (place === axis ? (listed[0] ?? 1) : 1));
+  context.define(
+    context.add("Tile", [input, context.integers("repeats", repeats)], {
+      shape: shape.map((size, place) => (typeof size === "number" ? size * repeats[place]! : undefined)),
+    }),
+  );
+}
+
+function raiseExpand(context: RaiseContext): void {
+  const input = context.input();
+  const shape = context.shapeOf(input);
+  const listed = context.parameters.counted("shape", "num_shape");
+  if (listed.length === 0) return expandByInput(context, input);
+  const offset = listed.length - shape.length;
+  const sizes = listed.map((size, place) => {
+    const own = place < offset ? 1 : shape[place - offset];
+    return own === 1 || own === undefined ? size : own;
+  });
+  context.define(context.add("Expand", [input, context.integers("shape", listed)], { shape: sizes }));
+}
+
+function expandByInput(context: RaiseContext, input: OnnxValue): void {
+  const target = context.cast(context.input(1), "int64", "target");
+  context.define(context.add("Expand", [input, target], { shape: null }));
+}
+
+function raiseSpaceToDepth(context: RaiseContext): void {
+  const block = context.parameters.number("block_size");
+  const input = context.input();
+  const [n, c, h, w] = context.staticShapeOf(input) as [number, number, number, number];
+  context.define(
+    context.add("SpaceToDepth", [input], {
+      attributes: { blocksize: block },
+      shape: [n, c * block * block, h / block, w / block],
+    }),
+  );
+}
+
+function raiseDepthToSpace(context: RaiseContext): void {
+  const { parameters } = context;
+  const block = parameters.number("block_size");
+  const input = context.input();
+  const [n, c, h, w] = context.staticShapeOf(input) as [number, number, number, number];
+  context.define(
+    context.add("DepthToSpace", [input], {
+      attributes: { blocksize: block, mode: parameters.text("mode") === "CRD" ? "CRD" : "DCR" },
+      shape: [n, c / (block * block), h * block, w * block],
+    }),
+  );
+}
+
+function raiseShape(context: RaiseContext): void {
+  const input = context.input();
+  const shape = context.shapeOf(input);
+  if (isStatic(shape)) {
+    return context.define(
+      context.builder.constant(context.name, tensorOf("int32", [shape.length], Int32Array.from(shape))),
+    );
+  }
+  context.define(
+    context.cast(context.add("Shape", [input], { suffix: "shape", type: "int64", shape: [shape.length] }), "int32"),
+  );
+}
+
+function raiseConstantOfShape(context: RaiseContext): void {
+  const { parameters } = context;
+  const target = context.cast(context.input(), "int64", "target");
+  const type = parameters.has("dt") ? (BOLT_DATA_TYPES[parameters.number("dt")] ?? "F32") : "F32";
+  const value = parameters.has("value") ? parameters.number("value") : 0;
+  const rank = target.type?.shape?.[0];
+  const filled = context.add("Expand", [context.scalar("value", value), target], {
+    suffix: "filled",
+    shape: typeof rank === "number" ? Array.from({ length: rank }, () => undefined) : null,
+  });
+  context.define(context.cast(filled, ELEMENT_TYPES[type]));
+}
+
+export const SHAPE_OPERATORS: RaiseTable = {
+  Reshape: raiseReshape,
+  Flatten: raiseFlatten,
+  Squeeze: raiseSqueeze,
+  Unsqueeze: raiseUnsqueeze,
+  Transpose: raiseTranspose,
+  Concat: raiseConcat,
+  Slice: raiseSlice,
+  Split: (context) => {
+    context.node.outputs.forEach((_, index) => {
+      context.define(context.input(), index);
+    });
+  },
+  TfSlice: raiseTfSlice,
+  Pad: raisePad,
+  ChannelResize: raiseChannelResize,
+  Tile: raiseTile,
+  Expand: raiseExpand,
+  Space2Depth: raiseSpaceToDepth,
+  Depth2Space: raiseDepthToSpace,
+  Shape: raiseShape,
+  ConstantOfShape: raiseConstantOfShape,
+  Dropout: (context) => context.define(context.input()),
+};
