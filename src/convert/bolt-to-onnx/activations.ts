@@ -110,25 +110,20 @@ export const ACTIVATIONS: RaiseTable = {
   ...Object.fromEntries(
     Object.entries(OPERATORS).map(([type, mode]) => [
       type,
-      (context: RaiseContext) => context.define(activate(context, context.input(), mode)),
+      (context: RaiseContext) => activate(context, context.input(), mode),
     ]),
   ),
-  Erf: (context) => context.define(context.add("Erf", [context.input()])),
+  Erf: (context) => context.add("Erf", [context.input()]),
   Relu: (context) => {
     const alpha = context.parameters.number("neg_slope");
     const input = context.input();
-    context.define(
-      alpha === 0
-        ? context.add("Relu", [input])
-        : context.add("LeakyRelu", [input], { attributes: { alpha: { float: alpha } } }),
-    );
+    return alpha === 0
+      ? context.add("Relu", [input])
+      : context.add("LeakyRelu", [input], { attributes: { alpha: { float: alpha } } });
   },
   Elu: (context) =>
-    context.define(
-      context.add("Elu", [context.input()], {
-        attributes: { alpha: { float: context.parameters.number("neg_slope") } },
-      }),
-    ),
-  Clip: (context) =>
-    context.define(clip(context.parameters.number("min"), context.parameters.number("max"))(context, context.input())),
+    context.add("Elu", [context.input()], {
+      attributes: { alpha: { float: context.parameters.number("neg_slope") } },
+    }),
+  Clip: (context) => clip(context.parameters.number("min"), context.parameters.number("max"))(context, context.input()),
 };

@@ -4,6 +4,7 @@ import type { BoltTensorDescription, BoltWeight } from "../../bolt/model.ts";
 import { readWeightValues } from "../../bolt/weight-values.ts";
 import { elementCount, type Tensor } from "../../graph/tensor.ts";
 import { BoltqError } from "../../io/error.ts";
+import type { OnnxValue } from "../../onnx/model.ts";
 import { tensorOf } from "../../onnx/tensor-data.ts";
 import { ELEMENT_TYPES, type RaiseContext, type RaiseTable } from "./raise-context.ts";
 import { weightTensor } from "./weights.ts";
@@ -16,10 +17,10 @@ export function shapeOfDescription({ dimensions, dataFormat }: BoltTensorDescrip
 }
 
 /** A constant that other operators read: the weight of this operator in the shape that its parameters state. */
-async function raiseSharedWeight(context: RaiseContext): Promise<void> {
+async function raiseSharedWeight(context: RaiseContext): Promise<OnnxValue> {
   const description = context.parameters.description("desc");
   const tensor = await constantTensor(context.weight, description);
-  context.define(context.builder.constant(context.name, tensor));
+  return context.builder.constant(context.name, tensor);
 }
 
 async function constantTensor(record: BoltWeight, description: BoltTensorDescription): Promise<Tensor> {
@@ -43,16 +44,16 @@ function plainIntegers(record: BoltWeight, { dataType }: BoltTensorDescription):
   return STORAGE_BITS[record.dataType] === STORAGE_BITS[dataType] ? { ...record, dataType } : record;
 }
 
-function raisePreAllocatedMemory(context: RaiseContext): void {
+function raisePreAllocatedMemory(context: RaiseContext): OnnxValue {
   const { parameters } = context;
   const shape = shapeOfDescription(parameters.description("desc"));
   const value = parameters.has("value") ? parameters.number("value") : 0;
   const zero = context.scalar("value", value);
-  context.define(context.add("Expand", [zero, context.integers("shape", shape)], { shape }));
+  return context.add("Expand", [zero, context.integers("shape", shape)], { shape });
 }
 
 /** Random numbers: another draw than Bolt's, of the same distribution. */
-function raiseRandom(context: RaiseContext): void {
+function raiseRandom(context: RaiseContext): OnnxValue {
   const { parameters } = context;
   const [first, second] = parameters.list("value") as [number, number];
   const normal = parameters.name("mode") === "NORMAL";
@@ -60,9 +61,9 @@ function raiseRandom(context: RaiseContext): void {
     ? { mean: { float: first }, scale: { float: second } }
     : { high: { float: first }, low: { float: second } };
   const type = normal ? "RandomNormal" : "RandomUniform";
-  if (context.inputCount > 0) return context.define(context.add(`${type}Like`, [context.input()], { attributes }));
+  if (context.inputCount > 0) return context.add(`${type}Like`, [context.input()], { attributes });
   const shape = parameters.counted("shape", "num_shape");
-  context.define(context.add(type, [], { attributes: { ...attributes, shape }, type: "float32", shape }));
+  return context.add(type, [], { attributes: { ...attributes, shape }, type: "float32", shape });
 }
 
 export const CONSTANTS: RaiseTable = {

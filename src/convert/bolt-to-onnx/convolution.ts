@@ -69,11 +69,12 @@ export function convolvedShape(input: Shape, channels: number, window: Window, r
   return [input[0], channels, ...spatial];
 }
 
-async function raiseConvolution(context: RaiseContext): Promise<void> {
+/** A convolution in float, with the activations it has fused. */
+export async function raiseConvolution(context: RaiseContext): Promise<OnnxValue> {
   const { parameters } = context;
   const input = context.input();
   const depthwise = await raiseDepthwisePart(context, input);
-  if (depthwise !== undefined) return context.define(depthwise);
+  if (depthwise !== undefined) return depthwise;
   const outputs = parameters.number("num_outputs");
   const group = groupOf(context, input);
   const window = windowOf(context, context.shapeOf(input).length);
@@ -91,7 +92,7 @@ async function raiseConvolution(context: RaiseContext): Promise<void> {
   const scaled = scale === undefined ? convolved : rescale(context, convolved, scale, bias);
   const added = context.inputCount > 1 ? context.add("Add", [scaled, context.input(1)], { suffix: "added" }) : scaled;
   const mode = isDepthwise(context) ? "dw_activation_type" : "pw_activation_type";
-  context.define(activate(context, added, parameters.name(mode)));
+  return activate(context, added, parameters.name(mode));
 }
 
 export function isDepthwise(context: RaiseContext): boolean {
@@ -191,9 +192,11 @@ async function raiseDepthwisePart(context: RaiseContext, input: OnnxValue): Prom
 }
 
 /** Transposed convolution; the weight is input channels × output channels per group × kernel. */
-export async function raiseDeconvolution(context: RaiseContext): Promise<void> {
+export async function raiseDeconvolution(
+  context: RaiseContext,
+  input: OnnxValue = context.input(),
+): Promise<OnnxValue> {
   const { parameters } = context;
-  const input = context.input();
   const channels = channelsOf(context, input);
   const rank = context.shapeOf(input).length;
   const window = windowOf(context, rank);
@@ -235,7 +238,10 @@ export async function raiseDeconvolution(context: RaiseContext): Promise<void> {
       shape: [context.shapeOf(input)[0], outputs, ...spatial],
     },
   );
-  context.define(activate(context, result, parameters.name("pw_activation_type")));
+  return activate(context, result, parameters.name("pw_activation_type"));
 }
 
-export const CONVOLUTIONS: RaiseTable = { Conv: raiseConvolution, Deconvolution: raiseDeconvolution };
+export const CONVOLUTIONS: RaiseTable = {
+  Conv: raiseConvolution,
+  Deconvolution: (context) => raiseDeconvolution(context),
+};

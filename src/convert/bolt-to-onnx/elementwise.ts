@@ -42,12 +42,12 @@ const ARITHMETIC: Readonly<Record<string, string>> = {
 };
 const LOGIC: Readonly<Record<string, string>> = { AND: "And", OR: "Or", XOR: "Xor" };
 
-function raiseEltwise(context: RaiseContext): void {
+function raiseEltwise(context: RaiseContext): OnnxValue {
   const { parameters } = context;
   const mode = parameters.name("mode");
   const inputs = unified(context, context.inputs());
   const result = LOGIC[mode] === undefined ? arithmetic(context, mode, inputs) : logic(context, LOGIC[mode], inputs);
-  context.define(activate(context, result, parameters.name("activation_type")));
+  return activate(context, result, parameters.name("activation_type"));
 }
 
 function arithmetic(context: RaiseContext, mode: string, inputs: readonly OnnxValue[]): OnnxValue {
@@ -80,7 +80,7 @@ function logic(context: RaiseContext, type: string, inputs: readonly OnnxValue[]
 }
 
 /** (scale × x + shift) to the power; steps that change nothing are left out. */
-function raisePower(context: RaiseContext): void {
+function raisePower(context: RaiseContext): OnnxValue {
   const { parameters } = context;
   const [scale, shift, power] = [parameters.number("scale"), parameters.number("shift"), parameters.number("power")];
   const whole = [scale, shift].every(Number.isInteger) && power === 1;
@@ -96,7 +96,7 @@ function raisePower(context: RaiseContext): void {
   if (power === 0.5) value = context.add("Sqrt", [value], { suffix: "Sqrt" });
   else if (power === -1) value = context.add("Reciprocal", [value], { suffix: "Reciprocal" });
   else if (power !== 1) step("Pow", power);
-  context.define(value);
+  return value;
 }
 
 /** A vector laid along `axis` of a tensor of `rank`, for broadcasting. */
@@ -106,7 +106,7 @@ export function alongAxis(rank: number, axis: number, length: number): number[] 
 }
 
 /** x × alpha + beta along an axis; either may be absent. With two inputs the smaller one is alpha. */
-async function raiseScale(context: RaiseContext): Promise<void> {
+async function raiseScale(context: RaiseContext): Promise<OnnxValue> {
   const axis = context.parameters.number("axis");
   if (context.inputCount > 1) return scaleByInput(context, axis);
   const input = context.cast(context.input(), "float32");
@@ -126,12 +126,12 @@ async function raiseScale(context: RaiseContext): Promise<void> {
     const beta = context.floats("beta", betas, alongAxis(shape.length, axis, betas.length));
     value = binary(context, "Add", value, beta, "shifted");
   }
-  context.define(value);
+  return value;
 }
 
 const bytesToFloats = (bytes: number): number => bytes / 4;
 
-function scaleByInput(context: RaiseContext, axis: number): void {
+function scaleByInput(context: RaiseContext, axis: number): OnnxValue {
   const [first, second] = [context.input(0), context.input(1)];
   const swapped = (countOf(second.type?.shape) ?? 0) > (countOf(first.type?.shape) ?? 0);
   const [data, alpha] = swapped ? [second, first] : [first, second];
@@ -142,11 +142,11 @@ function scaleByInput(context: RaiseContext, axis: number): void {
     suffix: "alpha",
     shape: target,
   });
-  context.define(binary(context, "Mul", data, shaped, "scaled"));
+  return binary(context, "Mul", data, shaped, "scaled");
 }
 
 /** (x - gama × mean) / sqrt(gama × variance + eps) along an axis; mean is the weight, variance the vector. */
-async function raiseBatchNorm(context: RaiseContext): Promise<void> {
+async function raiseBatchNorm(context: RaiseContext): Promise<OnnxValue> {
   const { parameters } = context;
   const input = context.input();
   const record = context.weight;
@@ -159,17 +159,17 @@ async function raiseBatchNorm(context: RaiseContext): Promise<void> {
   const scaledMean =
     gama === 1 ? mean : context.add("Mul", [mean, context.scalar("gama", gama)], { suffix: "scaledMean" });
   const centred = binary(context, "Sub", input, scaledMean, "centred");
-  context.define(binary(context, "Div", centred, context.floats("deviation", deviation, shape), "normalized"));
+  return binary(context, "Div", centred, context.floats("deviation", deviation, shape), "normalized");
 }
 
 /** One slope for all, or one for each channel. */
-function raisePRelu(context: RaiseContext): void {
+function raisePRelu(context: RaiseContext): OnnxValue {
   const input = context.input();
   const record = context.weight;
   const count = weightCount(record);
   const shape = count === 1 ? [1] : alongAxis(context.shapeOf(input).length, 1, count);
   const slope = context.builder.constant(`${context.name}/slope`, weightTensor(record, shape));
-  context.define(context.add("PRelu", [input, slope]));
+  return context.add("PRelu", [input, slope]);
 }
 
 /** ONNX comparison for each mode; NOT_EQUAL is the opposite of Equal. */
@@ -182,7 +182,7 @@ const COMPARISONS: Readonly<Record<string, string>> = {
   LESS_EQUAL: "LessOrEqual",
 };
 
-function raiseCheck(context: RaiseContext): void {
+function raiseCheck(context: RaiseContext): OnnxValue {
   const mode = context.parameters.name("mode");
   const [left, right] = unified(context, context.inputs());
   const truth = context.add(COMPARISONS[mode]!, [left, right], {
@@ -191,37 +191,35 @@ function raiseCheck(context: RaiseContext): void {
     shape: broadcast([context.shapeOf(left!), context.shapeOf(right!)]),
   });
   const result = mode === "NOT_EQUAL" ? context.add("Not", [truth], { suffix: "not" }) : truth;
-  context.define(context.cast(result, "uint8", "number"));
+  return context.cast(result, "uint8", "number");
 }
 
 /** Version 20201120's own comparison. */
-function raiseEqual(context: RaiseContext): void {
+function raiseEqual(context: RaiseContext): OnnxValue {
   const [left, right] = unified(context, context.inputs());
   const truth = context.add("Equal", [left, right], { suffix: "compare", type: "bool" });
   const inverted = context.parameters.number("invert") !== 0;
-  context.define(context.cast(inverted ? context.add("Not", [truth], { suffix: "not" }) : truth, "uint8", "number"));
+  return context.cast(inverted ? context.add("Not", [truth], { suffix: "not" }) : truth, "uint8", "number");
 }
 
-function raiseWhere(context: RaiseContext): void {
+function raiseWhere(context: RaiseContext): OnnxValue {
   const condition = context.cast(context.input(0), "bool", "condition");
   const [yes, no] = unified(context, [context.input(1), context.input(2)]);
-  context.define(
-    context.add("Where", [condition, yes, no], {
-      type: yes!.type?.type ?? "float32",
-      shape: broadcast([condition, yes!, no!].map((value) => context.shapeOf(value))),
-    }),
-  );
+  return context.add("Where", [condition, yes, no], {
+    type: yes!.type?.type ?? "float32",
+    shape: broadcast([condition, yes!, no!].map((value) => context.shapeOf(value))),
+  });
 }
 
-function raiseCast(context: RaiseContext): void {
+function raiseCast(context: RaiseContext): OnnxValue {
   const number = context.parameters.number("dt");
   const type = BOLT_DATA_TYPES[number] ?? context.fail("format", `${number} is no data type`);
-  context.define(context.cast(context.input(), ELEMENT_TYPES[type]));
+  return context.cast(context.input(), ELEMENT_TYPES[type]);
 }
 
-function raiseSquaredDifference(context: RaiseContext): void {
+function raiseSquaredDifference(context: RaiseContext): OnnxValue {
   const difference = binary(context, "Sub", context.input(0), context.input(1), "difference");
-  context.define(context.add("Mul", [difference, difference]));
+  return context.add("Mul", [difference, difference]);
 }
 
 export const ELEMENTWISE: RaiseTable = {

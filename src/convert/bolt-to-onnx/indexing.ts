@@ -12,7 +12,7 @@ const ALL_AXES = 2 ** 31 - 1;
 /** What stands in a field whose value is computed while the model runs (UNI_RESERVE). */
 const COMPUTED = 9035;
 
-function raiseGather(context: RaiseContext): void {
+function raiseGather(context: RaiseContext): OnnxValue {
   const { parameters } = context;
   const data = context.input(0);
   const indices = context.input(1);
@@ -22,48 +22,40 @@ function raiseGather(context: RaiseContext): void {
   if (axis === ALL_AXES) return gatherNd(context, data, indices);
   const place = normalAxis(axis, shape.length);
   if (parameters.number("element_level") !== 0) {
-    return context.define(
-      context.add("GatherElements", [data, context.cast(indices, "int32")], {
-        attributes: { axis: place },
-        shape: indexShape,
-      }),
-    );
-  }
-  context.define(
-    context.add("Gather", [data, context.cast(indices, "int32")], {
+    return context.add("GatherElements", [data, context.cast(indices, "int32")], {
       attributes: { axis: place },
-      shape: [...shape.slice(0, place), ...indexShape, ...shape.slice(place + 1)],
-    }),
-  );
+      shape: indexShape,
+    });
+  }
+  return context.add("Gather", [data, context.cast(indices, "int32")], {
+    attributes: { axis: place },
+    shape: [...shape.slice(0, place), ...indexShape, ...shape.slice(place + 1)],
+  });
 }
 
-function gatherNd(context: RaiseContext, data: OnnxValue, indices: OnnxValue): void {
+function gatherNd(context: RaiseContext, data: OnnxValue, indices: OnnxValue): OnnxValue {
   const batch = context.parameters.number("batch_dims");
   const indexShape = context.shapeOf(indices);
   const depth = indexShape[indexShape.length - 1];
   const rest = typeof depth === "number" ? context.shapeOf(data).slice(batch + depth) : [];
-  context.define(
-    context.add("GatherND", [data, context.cast(indices, "int64")], {
-      attributes: { batch_dims: batch },
-      shape: [...indexShape.slice(0, -1), ...rest],
-    }),
-  );
+  return context.add("GatherND", [data, context.cast(indices, "int64")], {
+    attributes: { batch_dims: batch },
+    shape: [...indexShape.slice(0, -1), ...rest],
+  });
 }
 
-function raiseScatter(context: RaiseContext): void {
+function raiseScatter(context: RaiseContext): OnnxValue {
   const [data, indices, updates] = [context.input(0), context.input(1), context.input(2)];
   const axis = context.parameters.number("axis");
   const positions = context.cast(indices, "int64");
-  if (axis === ALL_AXES) return context.define(context.add("ScatterND", [data, positions, updates]));
-  context.define(
-    context.add("ScatterElements", [data, positions, updates], {
-      attributes: { axis: normalAxis(axis, context.shapeOf(data).length) },
-    }),
-  );
+  if (axis === ALL_AXES) return context.add("ScatterND", [data, positions, updates]);
+  return context.add("ScatterElements", [data, positions, updates], {
+    attributes: { axis: normalAxis(axis, context.shapeOf(data).length) },
+  });
 }
 
 /** Rows of a table, words × features (or turned). */
-function raiseEmbedding(context: RaiseContext): void {
+function raiseEmbedding(context: RaiseContext): OnnxValue {
   const { parameters } = context;
   const [words, features] = [parameters.number("num_inputs"), parameters.number("num_outputs")];
   const turned = parameters.number("transpose") !== 0;
@@ -74,42 +66,41 @@ function raiseEmbedding(context: RaiseContext): void {
       : context.input(1);
   const rows = turned ? transposed(context, table, [1, 0], "rows") : table;
   const indices = context.cast(context.input(), "int32");
-  context.define(
-    context.add("Gather", [rows, indices], { attributes: { axis: 0 }, shape: [...context.shapeOf(indices), features] }),
-  );
+  return context.add("Gather", [rows, indices], {
+    attributes: { axis: 0 },
+    shape: [...context.shapeOf(indices), features],
+  });
 }
 
-function raiseOneHot(context: RaiseContext): void {
+function raiseOneHot(context: RaiseContext): OnnxValue {
   const { parameters } = context;
   const indices = context.cast(context.input(), "int64");
   const depth = parameters.number("depth");
   const shape = [...context.shapeOf(indices)];
   const axis = normalAxis(parameters.number("axis"), shape.length + 1);
   shape.splice(axis, 0, depth);
-  context.define(
-    context.add(
-      "OneHot",
-      [indices, context.integers("depth", [depth], []), context.floats("values", parameters.list("values"))],
-      {
-        attributes: { axis },
-        type: "float32",
-        shape,
-      },
-    ),
+  return context.add(
+    "OneHot",
+    [indices, context.integers("depth", [depth], []), context.floats("values", parameters.list("values"))],
+    {
+      attributes: { axis },
+      type: "float32",
+      shape,
+    },
   );
 }
 
-function raiseNonZero(context: RaiseContext): void {
+function raiseNonZero(context: RaiseContext): OnnxValue {
   const input = context.input();
   const found = context.add("NonZero", [input], {
     suffix: "positions",
     type: "int64",
     shape: [context.shapeOf(input).length, undefined],
   });
-  context.define(context.cast(found, "int32"));
+  return context.cast(found, "int32");
 }
 
-function raiseNonMaxSuppression(context: RaiseContext): void {
+function raiseNonMaxSuppression(context: RaiseContext): OnnxValue {
   const { parameters } = context;
   const chosen = context.add(
     "NonMaxSuppression",
@@ -127,11 +118,11 @@ function raiseNonMaxSuppression(context: RaiseContext): void {
       shape: [undefined, 3],
     },
   );
-  context.define(context.cast(chosen, "int32"));
+  return context.cast(chosen, "int32");
 }
 
 /** Bounds are parameters, or, where these are marked so, inputs in order. */
-function raiseRange(context: RaiseContext): void {
+function raiseRange(context: RaiseContext): OnnxValue {
   const { parameters } = context;
   const type = ELEMENT_TYPES[BOLT_DATA_TYPES[parameters.number("dt")] ?? "I32"] === "float32" ? "float32" : "int32";
   const names = ["start", "limit", "delta"] as const;
@@ -144,7 +135,7 @@ function raiseRange(context: RaiseContext): void {
   });
   const [start, limit, delta] = stated as [number, number, number];
   const length = next === 0 ? Math.max(0, Math.ceil((limit - start) / delta)) : undefined;
-  context.define(context.add("Range", bounds, { type, shape: [length] }));
+  return context.add("Range", bounds, { type, shape: [length] });
 }
 
 export const INDEXING_OPERATORS: RaiseTable = {

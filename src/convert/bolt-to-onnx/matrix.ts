@@ -50,7 +50,7 @@ export function fromRows(context: RaiseContext, rows: OnnxValue, { outputs, oute
   return reshaped(context, rows, [...target, outputs], "unfolded");
 }
 
-async function raiseFullyConnected(context: RaiseContext): Promise<void> {
+async function raiseFullyConnected(context: RaiseContext): Promise<OnnxValue> {
   const input = context.input();
   const layer = fullyConnectedOf(context, input);
   const weight = context.builder.constant(
@@ -64,7 +64,7 @@ async function raiseFullyConnected(context: RaiseContext): Promise<void> {
     attributes: { transB: 1 },
     shape: [context.shapeOf(rows)[0], layer.outputs],
   });
-  context.define(fromRows(context, result, layer));
+  return fromRows(context, result, layer);
 }
 
 /** Shape of a product of stacks of matrices. */
@@ -83,17 +83,15 @@ export function factorsOf(context: RaiseContext, values: readonly OnnxValue[]): 
   });
 }
 
-function raiseMatMul(context: RaiseContext): void {
+function raiseMatMul(context: RaiseContext): OnnxValue {
   const [left, right] = factorsOf(context, context.inputs());
   const shape = productShape(context.shapeOf(left!), context.shapeOf(right!));
   const product = context.add("MatMul", [left, right], { suffix: "product", shape });
-  context.define(
-    context.inputCount > 2 ? context.add("Add", [product, context.input(2)], { suffix: "added" }) : product,
-  );
+  return context.inputCount > 2 ? context.add("Add", [product, context.input(2)], { suffix: "added" }) : product;
 }
 
 /** The equation's terms are stored backwards, as Bolt's dimensions are. */
-function raiseEinsum(context: RaiseContext): void {
+function raiseEinsum(context: RaiseContext): OnnxValue {
   const term = (name: string) => [...context.parameters.text(name)].reverse().join("");
   const [left, right, output] = [term("equation_l"), term("equation_r"), term("equation_o")];
   const inputs = context.inputs();
@@ -104,9 +102,10 @@ function raiseEinsum(context: RaiseContext): void {
       sizes.set(letter, context.shapeOf(inputs[index]!)[axis]);
     });
   });
-  context.define(
-    context.add("Einsum", inputs, { attributes: { equation }, shape: [...output].map((letter) => sizes.get(letter)) }),
-  );
+  return context.add("Einsum", inputs, {
+    attributes: { equation },
+    shape: [...output].map((letter) => sizes.get(letter)),
+  });
 }
 
 /** Frames of a 1 × time × features tensor beside each other, shifted by the context. */
@@ -129,13 +128,13 @@ function spliced(context: RaiseContext, input: OnnxValue, offsets: readonly numb
   });
 }
 
-async function raiseSplice(context: RaiseContext): Promise<void> {
+async function raiseSplice(context: RaiseContext): Promise<OnnxValue> {
   const { parameters } = context;
   const offsets = parameters.counted("context", "num_context");
   const input = context.input();
   const frames = context.staticShapeOf(input)[1]!;
   const indexed = parameters.number("index_min") === 0 && parameters.number("index_max") === frames - 1;
-  if (!indexed || context.record === undefined) return context.define(spliced(context, input, offsets));
+  if (!indexed || context.record === undefined) return spliced(context, input, offsets);
   const bytes = await context.record.weight.read();
   const indices = Array.from(new Int32Array(bytes.slice().buffer));
   const [n, , features] = context.staticShapeOf(input) as [number, number, number];
@@ -144,11 +143,11 @@ async function raiseSplice(context: RaiseContext): Promise<void> {
     attributes: { axis: 1 },
     shape: [n, indices.length, features],
   });
-  context.define(reshaped(context, gathered, [n, indices.length / offsets.length, features * offsets.length]));
+  return reshaped(context, gathered, [n, indices.length / offsets.length, features * offsets.length]);
 }
 
 /** A time-delay layer: spliced frames through a fully connected one. */
-async function raiseTdnn(context: RaiseContext): Promise<void> {
+async function raiseTdnn(context: RaiseContext): Promise<OnnxValue> {
   const { parameters } = context;
   const outputs = parameters.number("num_outputs");
   const input = spliced(context, context.input(), parameters.counted("context", "num_context"));
@@ -161,7 +160,7 @@ async function raiseTdnn(context: RaiseContext): Promise<void> {
   const bias = await vectorValues(context.record, outputs);
   const biased =
     bias === undefined ? product : context.add("Add", [product, context.floats("bias", bias)], { suffix: "biased" });
-  context.define(activate(context, biased, parameters.name("activation_type")));
+  return activate(context, biased, parameters.name("activation_type"));
 }
 
 export const MATRIX_OPERATORS: RaiseTable = {

@@ -8,18 +8,18 @@ import { vectorValues, weightTensor } from "./weights.ts";
 const DEFAULT_EPSILON = 1e-6;
 
 /** Normalization along one axis, times gamma plus beta where the file has them. */
-async function raiseLayerNorm(context: RaiseContext): Promise<void> {
+async function raiseLayerNorm(context: RaiseContext): Promise<OnnxValue> {
   const { parameters } = context;
   const input = context.input();
   const rank = context.shapeOf(input).length;
   const axis = normalAxis(parameters.has("axis") ? parameters.number("axis") : -1, rank);
   const epsilon = (parameters.has("eps") ? parameters.number("eps") : 0) || DEFAULT_EPSILON;
-  if (axis === rank - 1) return context.define(await normalized(context, input, epsilon));
+  if (axis === rank - 1) return await normalized(context, input, epsilon);
   const exchanged = Array.from({ length: rank }, (_, place) => place);
   exchanged[axis] = rank - 1;
   exchanged[rank - 1] = axis;
   const inside = await normalized(context, transposed(context, input, exchanged, "axisLast"), epsilon);
-  context.define(transposed(context, inside, exchanged, "axisBack"));
+  return transposed(context, inside, exchanged, "axisBack");
 }
 
 async function normalized(context: RaiseContext, input: OnnxValue, epsilon: number): Promise<OnnxValue> {
@@ -43,7 +43,7 @@ async function normalized(context: RaiseContext, input: OnnxValue, epsilon: numb
 }
 
 /** Per channel, or, where `axis_dim` is another number than the channels, per group of them. */
-async function raiseInstanceNorm(context: RaiseContext): Promise<void> {
+async function raiseInstanceNorm(context: RaiseContext): Promise<OnnxValue> {
   const { parameters } = context;
   const input = context.input();
   const shape = context.staticShapeOf(input);
@@ -58,22 +58,22 @@ async function raiseInstanceNorm(context: RaiseContext): Promise<void> {
     suffix: "instanceNorm",
     attributes: { epsilon: { float: parameters.number("eps") } },
   });
-  context.define(grouped === input ? result : reshaped(context, result, shape));
+  return grouped === input ? result : reshaped(context, result, shape);
 }
 
 /** x / sqrt(Σ x²) along the innermost axis; along the channels of a 4-D tensor of 1 × 1 maps. */
-function raiseL2Norm(context: RaiseContext): void {
+function raiseL2Norm(context: RaiseContext): OnnxValue {
   const input = context.input();
   const shape = context.shapeOf(input);
   const axis = shape.length === 4 && shape[2] === 1 && shape[3] === 1 ? 1 : shape.length - 1;
-  context.define(context.add("LpNormalization", [input], { attributes: { axis, p: 2 } }));
+  return context.add("LpNormalization", [input], { attributes: { axis, p: 2 } });
 }
 
 function raiseSoftmax(type: "Softmax" | "LogSoftmax") {
-  return (context: RaiseContext): void => {
+  return (context: RaiseContext): OnnxValue => {
     const input = context.input();
     const axis = normalAxis(context.parameters.number("axis"), context.shapeOf(input).length);
-    context.define(context.add(type, [input], { attributes: { axis } }));
+    return context.add(type, [input], { attributes: { axis } });
   };
 }
 

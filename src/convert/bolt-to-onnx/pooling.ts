@@ -1,20 +1,18 @@
 import type { OnnxValue } from "../../onnx/model.ts";
 import { windowOf } from "./convolution.ts";
-import type { AttributeInit } from "./graph-builder.ts";
-import type { RaiseContext, RaiseTable } from "./raise-context.ts";
+import type { AttributeInit, Shape } from "./graph-builder.ts";
+import type { RaiseContext, Raised, RaiseTable } from "./raise-context.ts";
 
-function raisePooling(context: RaiseContext): void {
+function raisePooling(context: RaiseContext): Raised {
   const input = context.input();
   const shape = context.shapeOf(input);
   const maximum = context.parameters.name("mode") === "MAX";
   const { kernel, strides, padsBefore, padsAfter } = windowOf(context, shape.length);
   const pads = [...padsBefore, ...padsAfter];
   if (kernel.every((size) => size === 0) && pads.every((size) => size === 0)) {
-    return context.define(
-      context.add(maximum ? "GlobalMaxPool" : "GlobalAveragePool", [input], {
-        shape: [shape[0], shape[1], ...kernel.map(() => 1)],
-      }),
-    );
+    return context.add(maximum ? "GlobalMaxPool" : "GlobalAveragePool", [input], {
+      shape: [shape[0], shape[1], ...kernel.map(() => 1)],
+    });
   }
   const spatial = context.staticShapeOf(input).slice(2);
   const window = kernel.map((size, axis) => (size === 0 ? spatial[axis]! : size));
@@ -26,17 +24,17 @@ function raisePooling(context: RaiseContext): void {
   const countsPadding = context.parameters.has("count_include_pad") && context.parameters.number("count_include_pad");
   if (!maximum && countsPadding) attributes["count_include_pad"] = 1;
   const output = [shape[0], shape[1], ...sizes];
-  if (maximum && context.node.outputs.length > 1) return definePositions(context, input, attributes, output);
-  context.define(context.add(maximum ? "MaxPool" : "AveragePool", [input], { attributes, shape: output }));
+  if (maximum && context.node.outputs.length > 1) return withPositions(context, input, attributes, output);
+  return context.add(maximum ? "MaxPool" : "AveragePool", [input], { attributes, shape: output });
 }
 
 /** Max pooling that also tells where each maximum was. */
-function definePositions(
+function withPositions(
   context: RaiseContext,
   input: OnnxValue,
   attributes: Record<string, AttributeInit>,
-  shape: readonly (number | string | undefined)[],
-): void {
+  shape: Shape,
+): readonly OnnxValue[] {
   const [values, positions] = context.builder.addMany("MaxPool", [input], {
     name: context.name,
     attributes,
@@ -45,8 +43,7 @@ function definePositions(
       { type: "int64", shape },
     ],
   });
-  context.define(values!);
-  context.define(context.cast(positions!, "int32"), 1);
+  return [values!, context.cast(positions!, "int32")];
 }
 
 function pooledSize(rounding: string, size: number, kernel: number, stride: number, padding: number): number {
@@ -62,7 +59,7 @@ function paddingOf(rounding: string, pads: readonly number[]): Record<string, At
   return { pads, ceil_mode: rounding === "CEIL" ? 1 : 0 };
 }
 
-function raiseUnpooling(context: RaiseContext): void {
+function raiseUnpooling(context: RaiseContext): OnnxValue {
   const input = context.input();
   const shape = context.staticShapeOf(input);
   const { kernel, strides, padsBefore, padsAfter } = windowOf(context, shape.length);
@@ -70,12 +67,10 @@ function raiseUnpooling(context: RaiseContext): void {
     .slice(2)
     .map((size, axis) => (size - 1) * strides[axis]! + kernel[axis]! - padsBefore[axis]! - padsAfter[axis]!);
   const positions = context.cast(context.input(1), "int64");
-  context.define(
-    context.add("MaxUnpool", [input, positions], {
-      attributes: { kernel_shape: kernel, strides, pads: [...padsBefore, ...padsAfter] },
-      shape: [...shape.slice(0, 2), ...spatial],
-    }),
-  );
+  return context.add("MaxUnpool", [input, positions], {
+    attributes: { kernel_shape: kernel, strides, pads: [...padsBefore, ...padsAfter] },
+    shape: [...shape.slice(0, 2), ...spatial],
+  });
 }
 
 export const POOLINGS: RaiseTable = { Pooling: raisePooling, UnPooling: raiseUnpooling };

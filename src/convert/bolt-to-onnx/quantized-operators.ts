@@ -12,11 +12,12 @@ import {
   groupOf,
   isDepthwise,
   raiseDeconvolution,
+  raiseConvolution as raiseFloatConvolution,
   windowOf,
 } from "./convolution.ts";
 import { asRows, factorsOf, fromRows, fullyConnectedOf, productShape } from "./matrix.ts";
-import { atLeast, type Quantized, quantize, ZERO_POINT, zeroPoint } from "./quantized-value.ts";
-import { RaiseContext, type RaiseState, type RaiseTable } from "./raise-context.ts";
+import { atLeast, dequantize, type Quantized, quantize, ZERO_POINT, zeroPoint } from "./quantized-value.ts";
+import type { RaiseContext, RaiseState } from "./raise-context.ts";
 import { transposed } from "./shape-operators.ts";
 import { int8Tensor, vectorValues } from "./weights.ts";
 
@@ -56,7 +57,10 @@ function positive(scale: number | undefined): number | undefined {
 function defineResult(context: RaiseContext, result: OnnxValue): void {
   const { node, state } = context;
   const label = node.data.scales[node.data.scales.length - 1]?.[0];
-  if (label === FLOAT_OUTPUT) return context.define(result);
+  if (label === FLOAT_OUTPUT) {
+    state.define(node.output(), result);
+    return;
+  }
   const output = node.output();
   state.defineQuantized(output, quantize(state.builder, result, outputScale(node), `${state.nameOf(output)}/int8`));
 }
@@ -124,7 +128,11 @@ function roundHalfEven(value: number): number {
 }
 
 async function raiseConvolution(context: RaiseContext): Promise<void> {
-  if (isDepthwise(context)) return raiseDepthwise(context);
+  if (isDepthwise(context) || context.parameters.name("convolution_type") === "DEPTHWISE_POINTWISE") {
+    // Bolt computes a depthwise convolution in float even where it is labelled.
+    context.define(await raiseFloatConvolution(context));
+    return;
+  }
   const { node, state, parameters, name } = context;
   const input = state.quantized(node.input(0), inputScale(node, 0));
   const shape = context.shapeOf(input.value);
@@ -153,12 +161,6 @@ async function raiseConvolution(context: RaiseContext): Promise<void> {
   );
   const added = context.inputCount > 1 ? context.add("Add", [real, context.input(1)], { suffix: "added" }) : real;
   defineResult(context, activate(context, added, parameters.name("pw_activation_type")));
-}
-
-/** Bolt computes a depthwise convolution in float even where it is labelled. */
-async function raiseDepthwise(context: RaiseContext): Promise<void> {
-  const { CONVOLUTIONS } = await import("./convolution.ts");
-  await CONVOLUTIONS["Conv"]!(context);
 }
 
 /** What one level of the integer sums is worth. */
@@ -209,11 +211,9 @@ function raiseMatMul(context: RaiseContext): void {
 /** The float operator on the numbers that the int8 levels stand for. */
 async function raiseQuantizedDeconvolution(context: RaiseContext): Promise<void> {
   const { node, state } = context;
-  const { dequantize } = await import("./quantized-value.ts");
   const quantized = state.quantized(node.input(0), inputScale(node, 0));
   const real = dequantize(state.builder, quantized, `${context.name}/input`);
-  const inner = new RaiseContext(state, node, { ...quantized, value: real });
-  await raiseDeconvolution(inner);
+  defineResult(context, await raiseDeconvolution(context, real));
 }
 
 function raiseQuantizeLinear(context: RaiseContext): void {
@@ -225,8 +225,11 @@ function raiseQuantizeLinear(context: RaiseContext): void {
   state.defineQuantized(node.output(), quantized);
 }
 
+/** Raises one node and puts its outputs in the state, as levels or as numbers. */
+type Int8Raise = (context: RaiseContext) => void | Promise<void>;
+
 /** int8 operators of a quantized network. */
-export const INT8_OPERATORS: RaiseTable = {
+export const INT8_OPERATORS: Readonly<Record<string, Int8Raise>> = {
   Conv: raiseConvolution,
   FC: raiseFullyConnected,
   MatMul: raiseMatMul,

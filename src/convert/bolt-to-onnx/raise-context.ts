@@ -130,11 +130,14 @@ export class RaiseContext {
     return this.node.inputs.map((_, index) => this.input(index));
   }
 
-  define(value: OnnxValue, index = 0): void {
-    const output = this.node.outputs[index];
-    if (output === undefined) return;
-    if (this.#quantized === undefined) this.state.define(output, value);
-    else this.state.defineQuantized(output, { ...this.#quantized, value });
+  /** Puts the results where other operators read them. */
+  define(raised: Raised): void {
+    const values = "length" in raised ? raised : [raised];
+    this.node.outputs.forEach((output, index) => {
+      const value = values[index] ?? this.fail("unsupported", `its output ${index} cannot be computed`);
+      if (this.#quantized === undefined) this.state.define(output, value);
+      else this.state.defineQuantized(output, { ...this.#quantized, value });
+    });
   }
 
   /** Adds a node named after this operator. */
@@ -220,8 +223,11 @@ export const ELEMENT_TYPES: Readonly<Record<BoltDataType, ElementType>> = {
   I4: "float32",
 };
 
-/** Raises one node: reads its inputs, defines its outputs. */
-export type Raise = (context: RaiseContext) => void | Promise<void>;
+/** The outputs of a raised node, in order; those behind the last one that Bolt's node has are dropped. */
+export type Raised = OnnxValue | readonly OnnxValue[];
+
+/** Raises one node: reads its inputs, adds what computes its outputs. */
+export type Raise = (context: RaiseContext) => Raised | Promise<Raised>;
 
 /** A family of operators, by Bolt's type names. */
 export type RaiseTable = Readonly<Record<string, Raise>>;

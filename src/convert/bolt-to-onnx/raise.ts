@@ -10,6 +10,7 @@ import { INDEXING_OPERATORS } from "./indexing.ts";
 import { MATRIX_OPERATORS } from "./matrix.ts";
 import { NORMALIZATIONS } from "./normalization.ts";
 import { POOLINGS } from "./pooling.ts";
+import { PRIOR_BOXES } from "./prior-box.ts";
 import { computesInInt8, INT8_OPERATORS, movedLevels, rectifiedLevels } from "./quantized-operators.ts";
 import { ELEMENT_TYPES, RaiseContext, RaiseState, type RaiseTable } from "./raise-context.ts";
 import { RECURRENT_OPERATORS } from "./recurrent.ts";
@@ -27,11 +28,12 @@ const OPERATORS: RaiseTable = {
   ...MATRIX_OPERATORS,
   ...NORMALIZATIONS,
   ...POOLINGS,
+  ...PRIOR_BOXES,
   ...RECURRENT_OPERATORS,
   ...REDUCTION_OPERATORS,
   ...RESIZE_OPERATORS,
   ...SHAPE_OPERATORS,
-  QuantizeLinear: (context) => context.define(context.input()),
+  QuantizeLinear: (context) => context.input(),
 };
 
 /**
@@ -42,6 +44,9 @@ const OPERATORS: RaiseTable = {
  */
 export async function raiseToOnnx(model: BoltModel): Promise<OnnxModel> {
   refuseUnknownOperators(model);
+  if (model.graph.outputs.length === 0) {
+    throw new BoltqError("unsupported", "the model has no outputs, so there is nothing to run");
+  }
   const builder = new GraphBuilder(model.name);
   const state = new RaiseState(model, builder, uniqueNames(model));
   model.graph.inputs.forEach((input, index) => {
@@ -67,7 +72,7 @@ async function raiseNode(state: RaiseState, node: BoltNode): Promise<void> {
   if (node.type === "Input") return;
   try {
     if (computesInInt8(state.model, node)) await raiseInt8(state, node);
-    else await OPERATORS[node.type]!(new RaiseContext(state, node));
+    else await raiseWith(new RaiseContext(state, node));
   } catch (error) {
     const subject = `operator "${node.name}" (${node.type})`;
     throw error instanceof BoltqError ? error.within({ subject }) : error;
@@ -79,7 +84,11 @@ async function raiseInt8(state: RaiseState, node: BoltNode): Promise<void> {
   if (own !== undefined) return own(new RaiseContext(state, node));
   const rectified = rectifiedLevels(state, node);
   if (rectified !== undefined) return state.defineQuantized(node.output(), rectified);
-  await OPERATORS[node.type]!(new RaiseContext(state, node, movedLevels(state, node)));
+  await raiseWith(new RaiseContext(state, node, movedLevels(state, node)));
+}
+
+async function raiseWith(context: RaiseContext): Promise<void> {
+  context.define(await OPERATORS[context.node.type]!(context));
 }
 
 /**

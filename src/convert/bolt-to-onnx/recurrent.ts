@@ -1,6 +1,8 @@
 import { readWeightValues } from "../../bolt/weight-values.ts";
+import { elementCount } from "../../graph/tensor.ts";
 import type { OnnxValue } from "../../onnx/model.ts";
-import type { RaiseContext, RaiseTable } from "./raise-context.ts";
+import { countOf } from "./graph-builder.ts";
+import type { RaiseContext, Raised, RaiseTable } from "./raise-context.ts";
 import { reshaped, transposed } from "./shape-operators.ts";
 import { vectorValues } from "./weights.ts";
 
@@ -31,7 +33,7 @@ interface Sizes {
  * Recurrent layers. Bolt's input is batch × time × features, and its weight one matrix of rows (input part, hidden
  * part) for each gate's units; the directions lie side by side in the output.
  */
-async function raiseRecurrent(context: RaiseContext): Promise<void> {
+async function raiseRecurrent(context: RaiseContext): Promise<Raised> {
   const { parameters } = context;
   const cell = CELLS[parameters.name("mode")]!;
   refuseUnknown(context);
@@ -66,12 +68,11 @@ async function raiseRecurrent(context: RaiseContext): Promise<void> {
     },
   );
   const batchFirst = transposed(context, outputs[0]!, [2, 0, 1, 3], "batchFirst");
-  context.define(reshaped(context, batchFirst, [batch, steps, directions * hidden]));
-  outputs.slice(1).forEach((state, index) => {
-    if (context.node.outputs[index + 1] === undefined) return;
+  const states = outputs.slice(1, context.node.outputs.length).map((state, index) => {
     const byBatch = transposed(context, state, [1, 0, 2], `state${index}`);
-    context.define(reshaped(context, byBatch, [batch, directions * hidden], `flatState${index}`), index + 1);
+    return reshaped(context, byBatch, [batch, directions * hidden], `flatState${index}`);
   });
+  return [reshaped(context, batchFirst, [batch, steps, directions * hidden]), ...states];
 }
 
 function refuseUnknown(context: RaiseContext): void {
@@ -137,7 +138,11 @@ function statesOf(context: RaiseContext, shape: readonly number[]): OnnxValue[] 
   return context
     .inputs()
     .slice(1)
-    .map((state, index) => reshaped(context, state, shape, `initial${index}`));
+    .map((state, index) =>
+      countOf(state.type?.shape) === elementCount(shape)
+        ? reshaped(context, state, shape, `initial${index}`)
+        : context.fail("unsupported", `its initial state does not have the shape ${shape.join("x")}`),
+    );
 }
 
 export const RECURRENT_OPERATORS: RaiseTable = { RNN: raiseRecurrent };

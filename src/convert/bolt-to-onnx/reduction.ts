@@ -1,6 +1,6 @@
 import type { OnnxValue } from "../../onnx/model.ts";
 import type { Shape } from "./graph-builder.ts";
-import type { RaiseContext, RaiseTable } from "./raise-context.ts";
+import type { RaiseContext, Raised, RaiseTable } from "./raise-context.ts";
 import { normalAxis } from "./shape-operators.ts";
 
 const REDUCTIONS: Readonly<Record<string, string>> = {
@@ -11,7 +11,7 @@ const REDUCTIONS: Readonly<Record<string, string>> = {
   L2: "ReduceL2",
 };
 
-function raiseReduction(context: RaiseContext): void {
+function raiseReduction(context: RaiseContext): OnnxValue {
   const { parameters } = context;
   if (context.inputCount > 1) context.fail("unsupported", "it reduces with a mask");
   const input = context.input();
@@ -25,11 +25,9 @@ function raiseReduction(context: RaiseContext): void {
       ? deviation(context, input, axes, keep)
       : reduce(context, REDUCTIONS[mode] ?? "ReduceSum", input, axes, keep);
   const factor = parameters.number("coeff");
-  context.define(
-    factor === 1 || factor === 0
-      ? reduced
-      : context.add("Mul", [reduced, context.scalar("factor", factor)], { suffix: "weighted" }),
-  );
+  return factor === 1 || factor === 0
+    ? reduced
+    : context.add("Mul", [reduced, context.scalar("factor", factor)], { suffix: "weighted" });
 }
 
 function reduce(
@@ -60,7 +58,7 @@ function deviation(context: RaiseContext, input: OnnxValue, axes: readonly numbe
 }
 
 /** Index of the largest element; the axis goes. */
-function raiseArgMax(context: RaiseContext): void {
+function raiseArgMax(context: RaiseContext): OnnxValue {
   const input = context.input();
   const shape = context.shapeOf(input);
   const axis = normalAxis(context.parameters.number("axis"), shape.length);
@@ -70,10 +68,10 @@ function raiseArgMax(context: RaiseContext): void {
     type: "int64",
     shape: reducedShape(shape, [axis], false),
   });
-  context.define(context.cast(index, "int32"));
+  return context.cast(index, "int32");
 }
 
-function raiseTopK(context: RaiseContext): void {
+function raiseTopK(context: RaiseContext): Raised {
   const { parameters } = context;
   const input = context.input();
   const shape = context.shapeOf(input);
@@ -89,21 +87,18 @@ function raiseTopK(context: RaiseContext): void {
       { type: "int64", shape: cut },
     ],
   });
-  context.define(values!);
-  context.define(context.cast(indices!, "int32"), 1);
+  return [values!, context.cast(indices!, "int32")];
 }
 
-function raiseCumulative(context: RaiseContext): void {
+function raiseCumulative(context: RaiseContext): OnnxValue {
   const { parameters } = context;
   const mode = parameters.has("mode") ? parameters.name("mode") : "SUM";
   if (mode !== "SUM") context.fail("unsupported", `the cumulative ${mode} cannot be run`);
   const input = context.input();
   const axis = normalAxis(parameters.number("axis"), context.shapeOf(input).length);
-  context.define(
-    context.add("CumSum", [input, context.integers("axis", [axis], [])], {
-      attributes: { exclusive: parameters.number("exclusive"), reverse: parameters.number("reverse") },
-    }),
-  );
+  return context.add("CumSum", [input, context.integers("axis", [axis], [])], {
+    attributes: { exclusive: parameters.number("exclusive"), reverse: parameters.number("reverse") },
+  });
 }
 
 export const REDUCTION_OPERATORS: RaiseTable = {

@@ -1,3 +1,5 @@
+import type { Dimension } from "../../graph/tensor.ts";
+import type { OnnxValue } from "../../onnx/model.ts";
 import type { RaiseContext, RaiseTable } from "./raise-context.ts";
 
 const MODES: Readonly<Record<string, string>> = { LINEAR: "linear", NEAREST: "nearest", CUBIC: "cubic" };
@@ -17,24 +19,22 @@ const NEAREST: Readonly<Record<string, string>> = {
 };
 
 /** Sizes are computed as Bolt does; the ratio of a pixel's place is that of the sizes. */
-function raiseResize(context: RaiseContext): void {
+function raiseResize(context: RaiseContext): OnnxValue {
   const { parameters } = context;
   const input = context.input();
   const shape = context.staticShapeOf(input);
   const spatial = sizesOf(context, shape.slice(2));
   const sizes = [...shape.slice(0, 2), ...spatial];
   const coordinates = parameters.name("trans_mode");
-  context.define(
-    context.add("Resize", [input, undefined, undefined, context.integers("sizes", sizes)], {
-      attributes: {
-        mode: MODES[parameters.name("mode")]!,
-        coordinate_transformation_mode:
-          COORDINATES[coordinates] ?? context.fail("unsupported", `the coordinates ${coordinates} cannot be run`),
-        nearest_mode: NEAREST[parameters.name("round_mode")] ?? "round_prefer_floor",
-      },
-      shape: sizes,
-    }),
-  );
+  return context.add("Resize", [input, undefined, undefined, context.integers("sizes", sizes)], {
+    attributes: {
+      mode: MODES[parameters.name("mode")]!,
+      coordinate_transformation_mode:
+        COORDINATES[coordinates] ?? context.fail("unsupported", `the coordinates ${coordinates} cannot be run`),
+      nearest_mode: NEAREST[parameters.name("round_mode")] ?? "round_prefer_floor",
+    },
+    shape: sizes,
+  });
 }
 
 function sizesOf(context: RaiseContext, spatial: readonly number[]): number[] {
@@ -54,42 +54,45 @@ function sizesOf(context: RaiseContext, spatial: readonly number[]): number[] {
 
 const PADDINGS: Readonly<Record<string, string>> = { CONSTANT: "zeros", EDGE: "border", REFLECT: "reflection" };
 
-function raiseGridSample(context: RaiseContext): void {
+function raiseGridSample(context: RaiseContext): OnnxValue {
   const { parameters } = context;
   const [input, grid] = [context.input(0), context.input(1)];
   const [shape, gridShape] = [context.shapeOf(input), context.shapeOf(grid)];
   const mode = parameters.name("mode");
-  context.define(
-    context.add("GridSample", [input, grid], {
-      attributes: {
-        mode: mode === "LINEAR" ? "bilinear" : mode === "CUBIC" ? "bicubic" : "nearest",
-        padding_mode: PADDINGS[parameters.name("pad_mode")] ?? "zeros",
-        align_corners: parameters.number("align_corners"),
-      },
-      shape: [shape[0], shape[1], ...gridShape.slice(1, -1)],
-    }),
-  );
+  return context.add("GridSample", [input, grid], {
+    attributes: {
+      mode: mode === "LINEAR" ? "bilinear" : mode === "CUBIC" ? "bicubic" : "nearest",
+      padding_mode: PADDINGS[parameters.name("pad_mode")] ?? "zeros",
+      align_corners: parameters.number("align_corners"),
+    },
+    shape: [shape[0], shape[1], ...gridShape.slice(1, -1)],
+  });
 }
 
-function raiseRoiAlign(context: RaiseContext): void {
+function raiseRoiAlign(context: RaiseContext): OnnxValue {
   const { parameters } = context;
   const [input, regions] = [context.input(0), context.input(1)];
   const [height, width] = [parameters.number("output_h"), parameters.number("output_w")];
-  const batch = context.cast(context.input(2), "int64", "batch");
+  const count = context.shapeOf(regions)[0];
+  const batch = context.inputCount > 2 ? context.cast(context.input(2), "int64", "batch") : firstImage(context, count);
   const halfPixel = parameters.name("trans_mode") === "HALF_PIXEL";
-  context.define(
-    context.add("RoiAlign", [input, regions, batch], {
-      attributes: {
-        mode: parameters.name("mode") === "MAX" ? "max" : "avg",
-        coordinate_transformation_mode: halfPixel ? "half_pixel" : "output_half_pixel",
-        output_height: height,
-        output_width: width,
-        sampling_ratio: parameters.number("sampling_ratio"),
-        spatial_scale: { float: parameters.number("spatial_scale") },
-      },
-      shape: [context.shapeOf(regions)[0], context.shapeOf(input)[1], height, width],
-    }),
-  );
+  return context.add("RoiAlign", [input, regions, batch], {
+    attributes: {
+      mode: parameters.name("mode") === "MAX" ? "max" : "avg",
+      coordinate_transformation_mode: halfPixel ? "half_pixel" : "output_half_pixel",
+      output_height: height,
+      output_width: width,
+      sampling_ratio: parameters.number("sampling_ratio"),
+      spatial_scale: { float: parameters.number("spatial_scale") },
+    },
+    shape: [count, context.shapeOf(input)[1], height, width],
+  });
+}
+
+/** Without an input that says so, every region lies in the first image. */
+function firstImage(context: RaiseContext, count: Dimension): OnnxValue {
+  const known = typeof count === "number" ? count : context.fail("unsupported", "the number of its regions is unknown");
+  return context.integers("batch", new Array<number>(known).fill(0));
 }
 
 export const RESIZE_OPERATORS: RaiseTable = {

@@ -4,7 +4,7 @@ import type { OnnxValue } from "../../onnx/model.ts";
 import { tensorOf } from "../../onnx/tensor-data.ts";
 import { unified } from "./elementwise.ts";
 import { countOf, isStatic, type Shape } from "./graph-builder.ts";
-import { ELEMENT_TYPES, type RaiseContext, type RaiseTable } from "./raise-context.ts";
+import { ELEMENT_TYPES, type RaiseContext, type Raised, type RaiseTable } from "./raise-context.ts";
 
 /** An end that lies behind every dimension. */
 const TO_THE_END = 2 ** 31 - 1;
@@ -49,38 +49,34 @@ export function transposed(
 /** Marks reshapes of TFLite models: 4-D tensors are in channels-last order while reshaped. */
 const CHANNELS_LAST_AXIS = 8;
 
-function raiseReshape(context: RaiseContext): void {
+function raiseReshape(context: RaiseContext): OnnxValue {
   const { parameters } = context;
   const target = parameters.counted("shape", "num_shape");
   if (context.inputCount > 1 && target.length === 0) return reshapeByInput(context);
   const input = context.input();
-  if (parameters.number("axis") !== CHANNELS_LAST_AXIS) return context.define(reshaped(context, input, target));
+  if (parameters.number("axis") !== CHANNELS_LAST_AXIS) return reshaped(context, input, target);
   const from = context.shapeOf(input).length === 4 ? transposed(context, input, [0, 2, 3, 1], "nhwc") : input;
-  if (target.length !== 4) return context.define(reshaped(context, from, target));
+  if (target.length !== 4) return reshaped(context, from, target);
   const [n, c, h, w] = target as [number, number, number, number];
-  context.define(transposed(context, reshaped(context, from, [n, h, w, c]), [0, 3, 1, 2], "nchw"));
+  return transposed(context, reshaped(context, from, [n, h, w, c]), [0, 3, 1, 2], "nchw");
 }
 
-function reshapeByInput(context: RaiseContext): void {
+function reshapeByInput(context: RaiseContext): OnnxValue {
   const target = context.cast(context.input(1), "int64", "target");
   const rank = target.type?.shape?.[0];
-  context.define(
-    context.add("Reshape", [context.input(0), target], {
-      shape: typeof rank === "number" ? Array.from({ length: rank }, () => undefined) : null,
-    }),
-  );
+  return context.add("Reshape", [context.input(0), target], {
+    shape: typeof rank === "number" ? Array.from({ length: rank }, () => undefined) : null,
+  });
 }
 
-function raiseFlatten(context: RaiseContext): void {
+function raiseFlatten(context: RaiseContext): OnnxValue {
   const input = context.input();
   const shape = context.shapeOf(input);
   const axis = normalAxis(context.parameters.number("axis"), shape.length);
-  context.define(
-    context.add("Flatten", [input], {
-      attributes: { axis },
-      shape: [countOf(shape.slice(0, axis)), countOf(shape.slice(axis))],
-    }),
-  );
+  return context.add("Flatten", [input], {
+    attributes: { axis },
+    shape: [countOf(shape.slice(0, axis)), countOf(shape.slice(axis))],
+  });
 }
 
 /** An axis counted from the front. */
@@ -88,55 +84,51 @@ export function normalAxis(axis: number, rank: number): number {
   return rank === 0 ? 0 : ((axis % rank) + rank) % rank;
 }
 
-function raiseSqueeze(context: RaiseContext): void {
+function raiseSqueeze(context: RaiseContext): OnnxValue {
   const input = context.input();
   const shape = context.shapeOf(input);
   const listed = context.parameters.counted("axes", "num_axes").map((axis) => normalAxis(axis, shape.length));
   const axes = listed.length > 0 ? listed : shape.flatMap((size, axis) => (size === 1 ? [axis] : []));
-  context.define(
-    context.add("Squeeze", [input, context.integers("axes", axes)], {
-      shape: shape.filter((_, axis) => !axes.includes(axis)),
-    }),
-  );
+  return context.add("Squeeze", [input, context.integers("axes", axes)], {
+    shape: shape.filter((_, axis) => !axes.includes(axis)),
+  });
 }
 
-function raiseUnsqueeze(context: RaiseContext): void {
+function raiseUnsqueeze(context: RaiseContext): OnnxValue {
   const input = context.input();
   const shape = context.shapeOf(input);
   const listed = context.parameters.counted("axes", "num_axes");
   const rank = shape.length + listed.length;
   const axes = listed.map((axis) => normalAxis(axis, rank));
   const rest = shape[Symbol.iterator]();
-  context.define(
-    context.add("Unsqueeze", [input, context.integers("axes", axes)], {
-      shape: Array.from({ length: rank }, (_, axis) => (axes.includes(axis) ? 1 : rest.next().value)),
-    }),
-  );
+  return context.add("Unsqueeze", [input, context.integers("axes", axes)], {
+    shape: Array.from({ length: rank }, (_, axis) => (axes.includes(axis) ? 1 : rest.next().value)),
+  });
 }
 
-function raiseTranspose(context: RaiseContext): void {
+function raiseTranspose(context: RaiseContext): OnnxValue {
   const input = context.input();
   const rank = context.shapeOf(input).length;
   const axes = context.parameters.counted("axes", "num_axes").filter((axis) => axis < rank);
-  context.define(
-    transposed(context, input, axes.length > 0 ? axes : Array.from({ length: rank }, (_, axis) => rank - 1 - axis)),
+  return transposed(
+    context,
+    input,
+    axes.length > 0 ? axes : Array.from({ length: rank }, (_, axis) => rank - 1 - axis),
   );
 }
 
-function raiseConcat(context: RaiseContext): void {
+function raiseConcat(context: RaiseContext): OnnxValue {
   const inputs = unified(context, context.inputs());
-  if (inputs.length === 1) return context.define(inputs[0]!);
+  if (inputs.length === 1) return inputs[0]!;
   const shapes = inputs.map((input) => context.shapeOf(input));
   const rank = shapes[0]!.length;
   const axis = normalAxis(context.parameters.number("axis"), rank);
   const sizes = shapes.map((shape) => shape[axis]);
   const total = isStatic(sizes) ? sizes.reduce<number>((sum, size) => sum + Number(size), 0) : undefined;
-  context.define(
-    context.add("Concat", inputs, {
-      attributes: { axis },
-      shape: shapes[0]!.map((size, place) => (place === axis ? total : size)),
-    }),
-  );
+  return context.add("Concat", inputs, {
+    attributes: { axis },
+    shape: shapes[0]!.map((size, place) => (place === axis ? total : size)),
+  });
 }
 
 interface Cut {
@@ -185,12 +177,12 @@ function lengthOf(size: Dimension, { start, end, step }: Cut): number | undefine
 }
 
 /** Cuts along one axis at the slice points; all points 0: into equal parts. */
-function raiseSlice(context: RaiseContext): void {
+function raiseSlice(context: RaiseContext): Raised {
   const { parameters, node } = context;
   const input = context.input();
   const points = parameters.list("slice_points");
   const count = node.outputs.length;
-  if (count === 1 && (parameters.number("num_slice") === 0 || points[0] === 0)) return context.define(input);
+  if (count === 1 && (parameters.number("num_slice") === 0 || points[0] === 0)) return input;
   const shape = context.shapeOf(input);
   const axis = normalAxis(parameters.number("axis"), shape.length);
   const equal = points.slice(0, count).every((point) => point === 0);
@@ -204,14 +196,14 @@ function raiseSlice(context: RaiseContext): void {
     }
     return index < count || count === 1 ? points[index - 1]! : TO_THE_END;
   };
-  node.outputs.forEach((_, index) => {
+  return node.outputs.map((_, index) => {
     const cut = { axis, start: boundary(index), end: boundary(index + 1), step: 1 };
-    context.define(sliced(context, input, [cut], `part${index}`), index);
+    return sliced(context, input, [cut], `part${index}`);
   });
 }
 
 /** TensorFlow's strided slice without its ellipsis, new-axis and shrink masks, which Bolt's engine ignores too. */
-function raiseTfSlice(context: RaiseContext): void {
+function raiseTfSlice(context: RaiseContext): OnnxValue {
   const { parameters } = context;
   if (context.inputCount > 1) context.fail("unsupported", "its bounds are computed while it runs");
   const input = context.input();
@@ -227,7 +219,7 @@ function raiseTfSlice(context: RaiseContext): void {
       step,
     };
   }).filter(({ start, end: stop, step }) => start !== 0 || stop !== TO_THE_END || step !== 1);
-  context.define(cuts.length === 0 ? input : sliced(context, input, cuts));
+  return cuts.length === 0 ? input : sliced(context, input, cuts);
 }
 
 /** Pads by tensor rank, in the order of the axes. */
@@ -244,7 +236,7 @@ const PADS: Readonly<Record<number, readonly (readonly [string, string] | undefi
 
 const PAD_MODES: Readonly<Record<string, string>> = { CONSTANT: "constant", REFLECT: "reflect", EDGE: "edge" };
 
-function raisePad(context: RaiseContext): void {
+function raisePad(context: RaiseContext): OnnxValue {
   const { parameters } = context;
   const input = context.input();
   const shape = context.shapeOf(input);
@@ -253,24 +245,22 @@ function raisePad(context: RaiseContext): void {
   const mode = PAD_MODES[modeName] ?? context.fail("unsupported", `the padding mode ${modeName} cannot be run`);
   const amount = (side: 0 | 1) => fields.map((pair) => (pair === undefined ? 0 : parameters.number(pair[side])));
   const [before, after] = [amount(0), amount(1)];
-  context.define(
-    context.add(
-      "Pad",
-      [
-        input,
-        context.integers("pads", [...before, ...after]),
-        context.scalar("value", parameters.number("constant_value")),
-      ],
-      {
-        attributes: { mode },
-        shape: shape.map((size, axis) => (typeof size === "number" ? size + before[axis]! + after[axis]! : size)),
-      },
-    ),
+  return context.add(
+    "Pad",
+    [
+      input,
+      context.integers("pads", [...before, ...after]),
+      context.scalar("value", parameters.number("constant_value")),
+    ],
+    {
+      attributes: { mode },
+      shape: shape.map((size, axis) => (typeof size === "number" ? size + before[axis]! + after[axis]! : size)),
+    },
   );
 }
 
 /** Zeros added behind, or channels dropped from, each group's channels. */
-function raiseChannelResize(context: RaiseContext): void {
+function raiseChannelResize(context: RaiseContext): OnnxValue {
   const { parameters } = context;
   const input = context.input();
   const shape = context.staticShapeOf(input);
@@ -278,7 +268,7 @@ function raiseChannelResize(context: RaiseContext): void {
   const group = parameters.number("group") || 1;
   const before = parameters.number("channel_before") || channels;
   const after = parameters.number("channel_after") || Math.ceil(channels / 8) * 8;
-  if (before === after || before !== channels) return context.define(input);
+  if (before === after || before !== channels) return input;
   const spatial = shape.slice(2);
   const grouped = reshaped(context, input, [shape[0]!, group, before / group, ...spatial], "grouped");
   const resized =
@@ -289,7 +279,7 @@ function raiseChannelResize(context: RaiseContext): void {
           [grouped, context.integers("pads", padsOf(grouped.type!.shape!.length, 2, (after - before) / group))],
           { suffix: "pad", shape: [shape[0]!, group, after / group, ...spatial] },
         );
-  context.define(reshaped(context, resized, [shape[0]!, after, ...spatial]));
+  return reshaped(context, resized, [shape[0]!, after, ...spatial]);
 }
 
 /** Pads that add `count` at the end of one axis. */
@@ -297,7 +287,7 @@ function padsOf(rank: number, axis: number, count: number): number[] {
   return Array.from({ length: 2 * rank }, (_, index) => (index === rank + axis ? count : 0));
 }
 
-function raiseTile(context: RaiseContext): void {
+function raiseTile(context: RaiseContext): OnnxValue {
   const { parameters } = context;
   const input = context.input();
   const shape = context.shapeOf(input);
@@ -305,14 +295,12 @@ function raiseTile(context: RaiseContext): void {
   const axis = normalAxis(parameters.number("axis"), shape.length);
   const repeats =
     listed.length === shape.length ? listed : shape.map((_, place) => (place === axis ? (listed[0] ?? 1) : 1));
-  context.define(
-    context.add("Tile", [input, context.integers("repeats", repeats)], {
-      shape: shape.map((size, place) => (typeof size === "number" ? size * repeats[place]! : undefined)),
-    }),
-  );
+  return context.add("Tile", [input, context.integers("repeats", repeats)], {
+    shape: shape.map((size, place) => (typeof size === "number" ? size * repeats[place]! : undefined)),
+  });
 }
 
-function raiseExpand(context: RaiseContext): void {
+function raiseExpand(context: RaiseContext): OnnxValue {
   const input = context.input();
   const shape = context.shapeOf(input);
   const listed = context.parameters.counted("shape", "num_shape");
@@ -322,53 +310,48 @@ function raiseExpand(context: RaiseContext): void {
     const own = place < offset ? 1 : shape[place - offset];
     return own === 1 || own === undefined ? size : own;
   });
-  context.define(context.add("Expand", [input, context.integers("shape", listed)], { shape: sizes }));
+  return context.add("Expand", [input, context.integers("shape", listed)], { shape: sizes });
 }
 
-function expandByInput(context: RaiseContext, input: OnnxValue): void {
+function expandByInput(context: RaiseContext, input: OnnxValue): OnnxValue {
   const target = context.cast(context.input(1), "int64", "target");
-  context.define(context.add("Expand", [input, target], { shape: null }));
+  return context.add("Expand", [input, target], { shape: null });
 }
 
-function raiseSpaceToDepth(context: RaiseContext): void {
+function raiseSpaceToDepth(context: RaiseContext): OnnxValue {
   const block = context.parameters.number("block_size");
   const input = context.input();
   const [n, c, h, w] = context.staticShapeOf(input) as [number, number, number, number];
-  context.define(
-    context.add("SpaceToDepth", [input], {
-      attributes: { blocksize: block },
-      shape: [n, c * block * block, h / block, w / block],
-    }),
-  );
+  return context.add("SpaceToDepth", [input], {
+    attributes: { blocksize: block },
+    shape: [n, c * block * block, h / block, w / block],
+  });
 }
 
-function raiseDepthToSpace(context: RaiseContext): void {
+function raiseDepthToSpace(context: RaiseContext): OnnxValue {
   const { parameters } = context;
   const block = parameters.number("block_size");
   const input = context.input();
   const [n, c, h, w] = context.staticShapeOf(input) as [number, number, number, number];
-  context.define(
-    context.add("DepthToSpace", [input], {
-      attributes: { blocksize: block, mode: parameters.text("mode") === "CRD" ? "CRD" : "DCR" },
-      shape: [n, c / (block * block), h * block, w * block],
-    }),
-  );
+  return context.add("DepthToSpace", [input], {
+    attributes: { blocksize: block, mode: parameters.text("mode") === "CRD" ? "CRD" : "DCR" },
+    shape: [n, c / (block * block), h * block, w * block],
+  });
 }
 
-function raiseShape(context: RaiseContext): void {
+function raiseShape(context: RaiseContext): OnnxValue {
   const input = context.input();
   const shape = context.shapeOf(input);
   if (isStatic(shape)) {
-    return context.define(
-      context.builder.constant(context.name, tensorOf("int32", [shape.length], Int32Array.from(shape))),
-    );
+    return context.builder.constant(context.name, tensorOf("int32", [shape.length], Int32Array.from(shape)));
   }
-  context.define(
-    context.cast(context.add("Shape", [input], { suffix: "shape", type: "int64", shape: [shape.length] }), "int32"),
+  return context.cast(
+    context.add("Shape", [input], { suffix: "shape", type: "int64", shape: [shape.length] }),
+    "int32",
   );
 }
 
-function raiseConstantOfShape(context: RaiseContext): void {
+function raiseConstantOfShape(context: RaiseContext): OnnxValue {
   const { parameters } = context;
   const target = context.cast(context.input(), "int64", "target");
   const type = parameters.has("dt") ? (BOLT_DATA_TYPES[parameters.number("dt")] ?? "F32") : "F32";
@@ -378,7 +361,7 @@ function raiseConstantOfShape(context: RaiseContext): void {
     suffix: "filled",
     shape: typeof rank === "number" ? Array.from({ length: rank }, () => undefined) : null,
   });
-  context.define(context.cast(filled, ELEMENT_TYPES[type]));
+  return context.cast(filled, ELEMENT_TYPES[type]);
 }
 
 export const SHAPE_OPERATORS: RaiseTable = {
@@ -389,11 +372,7 @@ export const SHAPE_OPERATORS: RaiseTable = {
   Transpose: raiseTranspose,
   Concat: raiseConcat,
   Slice: raiseSlice,
-  Split: (context) => {
-    context.node.outputs.forEach((_, index) => {
-      context.define(context.input(), index);
-    });
-  },
+  Split: (context) => context.node.outputs.map(() => context.input()),
   TfSlice: raiseTfSlice,
   Pad: raisePad,
   ChannelResize: raiseChannelResize,
@@ -403,5 +382,5 @@ export const SHAPE_OPERATORS: RaiseTable = {
   Depth2Space: raiseDepthToSpace,
   Shape: raiseShape,
   ConstantOfShape: raiseConstantOfShape,
-  Dropout: (context) => context.define(context.input()),
+  Dropout: (context) => context.input(),
 };
