@@ -1,0 +1,30 @@
+import type { Bytes } from "../io/bytes.ts";
+import { memoryBytes } from "../io/bytes.ts";
+
+/** Changes float32 values in place; `first` is the index of `values[0]` in the whole. */
+export type FloatChange = (values: Float32Array, first: number) => void;
+
+/** Float32 data with a change that is made anew whenever a part of it is read. */
+export function changedFloats(base: Bytes, change: FloatChange): Bytes {
+  return {
+    length: base.length,
+    read: async (offset = 0, length = base.length - offset) => {
+      const start = offset - (offset % 4);
+      const end = Math.min(base.length, Math.ceil((offset + length) / 4) * 4);
+      const values = floatsOf(await base.read(start, end - start));
+      change(values, start / 4);
+      return new Uint8Array(values.buffer, offset - start, length);
+    },
+  };
+}
+
+/** The bytes as float32 numbers, in a buffer of their own. Leftover bytes are dropped. */
+export function floatsOf(bytes: Uint8Array): Float32Array {
+  return new Float32Array(bytes.slice(0, bytes.byteLength - (bytes.byteLength % 4)).buffer as ArrayBuffer);
+}
+
+/** Numbers as float32 data. */
+export function floatBytes(values: ArrayLike<number>): Bytes {
+  const floats = Float32Array.from(values);
+  return memoryBytes(new Uint8Array(floats.buffer));
+}

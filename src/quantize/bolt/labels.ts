@@ -1,0 +1,309 @@
+import type { BoltModel, BoltNode } from "../../bolt/model.ts";
+import { type BoltRules, rulesOf } from "../../bolt/rules.ts";
+import { inputChannels } from "../../transform/bolt/pad-channels.ts";
+import { RETIRED } from "../../transform/bolt/pass.ts";
+
+/** What `feature_scale` says of an operator when it is a label. */
+export const LABEL = { float: 0, int8: -1, int8ToFloat: -2, floatAround: -3 } as const;
+
+/** Why an operator has its label, by operator. */
+export type Reasons = Map<BoltNode, string>;
+
+interface LabelRules {
+  /** Operators that compute in int8. */
+  readonly quantized: ReadonlySet<string>;
+  /** Operators whose weights are int8 while inputs and outputs stay float. */
+  readonly floatAround: ReadonlySet<string>;
+  /** Operators that always stay float. */
+  readonly float: ReadonlySet<string>;
+  /** Operators that stay float unless something before labelled them. */
+  readonly indexing: ReadonlySet<string>;
+  /** Operators at which the way back to the network's input ends. */
+  readonly matrix: ReadonlySet<string>;
+}
+
+const FLOAT_IN_BOTH = [
+  ...[
+    "HSwish",
+    "HSigmoid",
+    "Sigmoid",
+    "Clip",
+    "Gelu",
+    "TanH",
+    "Resize",
+    "LayerNorm",
+    "HSwishNoDiv",
+    "Eltwise",
+    "Softmax",
+  ],
+  ...["DetectionOutput", "Scale", "SharedWeight", "Concat", "Swish"],
+];
+
+const FLOAT_SINCE_1_5 = [
+  ...["PRelu", "LogSoftmax", "OneHot", "Where", "Cast", "TopK", "Round", "Range", "NonMaxSuppression", "Exp", "Log"],
+  ...["Floor", "Reduction"],
+];
+
+/** QuantizationOptimizer.hpp of tag v1.3.0 and of today. */
+const RULES: Readonly<Record<BoltRules, LabelRules>> = {
+  "1.3.0": {
+    quantized: new Set(["Conv", "MatMul", "FC"]),
+    floatAround: new Set(),
+    float: new Set([...FLOAT_IN_BOTH, "Deconvolution"]),
+    indexing: new Set(),
+    matrix: new Set(["Conv", "FC", "MatMul"]),
+  },
+  "1.5": {
+    quantized: new Set(["Conv", "MatMul", "FC", "Deconvolution"]),
+    floatAround: new Set(["RNN"]),
+    float: new Set([...FLOAT_IN_BOTH, ...FLOAT_SINCE_1_5]),
+    indexing: new Set(["Gather", "Embedding"]),
+    matrix: new Set(["Conv", "FC", "MatMul", "Deconvolution"]),
+  },
+};
+
+export function labelRules(model: BoltModel): LabelRules {
+  return RULES[rulesOf(model.version)];
+}
+
+/** The label or last scale of an operator; undefined when it has none yet. */
+export function lastScale(node: BoltNode): number | undefined {
+  return node.data.scales.at(-1)?.[0];
+}
+
+function firstScale(node: BoltNode): number | undefined {
+  return node.data.scales[0]?.[0];
+}
+
+export function isLabelled(node: BoltNode): boolean {
+  return node.data.scales.length > 0;
+}
+
+export function setLabel(node: BoltNode, label: number): void {
+  node.data.scales = [Float32Array.of(label)];
+}
+
+/** Operators named in a "dynamic" table: to be quantized, and to be left alone. */
+export interface DynamicChoice {
+  readonly quantized: ReadonlySet<string>;
+  readonly float: ReadonlySet<string>;
+}
+
+/** Labels every operator for dynamic int8: the matrix operators first, then what lies between them. */
+export function labelDynamic(model: BoltModel, reasons: Reasons, choice?: DynamicChoice): void {
+  labelMatrixOperators(model, reasons);
+  if (choice !== undefined) applyChoice(model, choice, reasons);
+  labelPaths(model, reasons);
+  labelBranches(model, reasons);
+  labelInt8Outputs(model);
+}
+
+/** The labels that depend on the operator itself: matrix operators, and those that always stay float. */
+export function labelMatrixOperators(model: BoltModel, reasons: Reasons): void {
+  const rules = labelRules(model);
+  const first = findFirstConvolutions(model);
+  const outputs = new Set(model.graph.outputs.map((output) => output.name));
+  for (const node of liveNodes(model)) {
+    const label = ownLabel(node, model, rules, first, outputs);
+    if (label === undefined) continue;
+    setLabel(node, label.label);
+    reasons.set(node, label.reason);
+  }
+}
+
+function ownLabel(
+  node: BoltNode,
+  model: BoltModel,
+  rules: LabelRules,
+  first: ReadonlySet<BoltNode>,
+  outputs: ReadonlySet<string>,
+): { label: number; reason: string } | undefined {
+  if (node.type === "Conv" && first.has(node))
+    return { label: LABEL.float, reason: "a first convolution, or channels not in eights" };
+  const floatReason = reasonToStayFloat(node, model);
+  if (floatReason !== undefined) return { label: LABEL.float, reason: floatReason };
+  if (rules.quantized.has(node.type)) return { label: LABEL.int8ToFloat, reason: "a matrix operator" };
+  if (rules.floatAround.has(node.type))
+    return { label: LABEL.floatAround, reason: "int8 weights between float inputs and outputs" };
+  const isOutput = rulesOf(model.version) === "1.5" && node.outputs.some((output) => outputs.has(output.name));
+  return isOutput ? { label: LABEL.float, reason: "an output of the network" } : undefined;
+}
+
+function reasonToStayFloat(node: BoltNode, model: BoltModel): string | undefined {
+  const { parameters } = node.data;
+  if (labelRules(model).float.has(node.type)) return "an operator that Bolt computes in float";
+  if (isDepthwise(node, rulesOf(model.version))) return "a depthwise convolution";
+  if (node.type === "Pooling" && parameters.name("mode") === "MEAN") return "a mean pooling";
+  if (node.type === "Relu" && parameters.number("neg_slope") !== 0) return "a Relu with a slope";
+  return undefined;
+}
+
+function isDepthwise(node: BoltNode, rules: BoltRules): boolean {
+  const { parameters } = node.data;
+  if (rules === "1.3.0") return node.type === "Conv" && parameters.number("num_outputs") === parameters.number("group");
+  if (node.type === "Conv") return parameters.name("convolution_type") === "DEPTHWISE";
+  return node.type === "Deconvolution" && parameters.number("num_outputs_origin") === parameters.number("group");
+}
+
+/** Whether the operator computes in int8 when nothing else keeps it from that. */
+export function isQuantizable(node: BoltNode, model: BoltModel): boolean {
+  return labelRules(model).quantized.has(node.type) && reasonToStayFloat(node, model) === undefined;
+}
+
+/** Convolutions with no matrix operator before them, and those whose channels are not in eights. */
+export function findFirstConvolutions(model: BoltModel): Set<BoltNode> {
+  const { matrix } = labelRules(model);
+  const nearInput = new Set<BoltNode>();
+  const found = new Set<BoltNode>();
+  const nodes = model.graph.nodes;
+  for (const [place, node] of nodes.entries()) {
+    if (node.type === RETIRED) continue;
+    const inputs = node.inputs.map((input) => input?.producer);
+    const near = (producer: BoltNode | undefined) => producer === undefined || nearInput.has(producer);
+    if (place === 0 || inputs.every(near)) if (!matrix.has(node.type)) nearInput.add(node);
+    if (node.type === "Conv" && (place === 0 || isFirst(node, inputs[0], near, model))) found.add(node);
+  }
+  return found;
+}
+
+function isFirst(
+  node: BoltNode,
+  producer: BoltNode | undefined,
+  near: (producer: BoltNode | undefined) => boolean,
+  model: BoltModel,
+): boolean {
+  return producer === undefined || hasOddChannels(node, model) || near(producer);
+}
+
+function hasOddChannels(node: BoltNode, model: BoltModel): boolean {
+  const kind = node.data.parameters.name("convolution_type");
+  if (kind !== "POINTWISE" && kind !== "DILATION") return false;
+  const record = model.weights.of(node);
+  return (
+    node.data.parameters.number("num_outputs") % 8 !== 0 ||
+    (record !== undefined && inputChannels(node, record) % 8 !== 0)
+  );
+}
+
+function applyChoice(model: BoltModel, choice: DynamicChoice, reasons: Reasons): void {
+  const rules = labelRules(model);
+  for (const node of liveNodes(model)) {
+    if (choice.quantized.has(node.name) && rules.quantized.has(node.type)) setLabel(node, LABEL.int8ToFloat);
+    if (choice.quantized.has(node.name) && rules.floatAround.has(node.type)) setLabel(node, LABEL.floatAround);
+    if (choice.float.has(node.name)) setLabel(node, LABEL.float);
+    if (choice.quantized.has(node.name) || choice.float.has(node.name)) reasons.set(node, "named in the scale table");
+  }
+}
+
+/** An operator without label takes that of the single path behind it: int8 if the path ends in an int8 operator. */
+function labelPaths(model: BoltModel, reasons: Reasons): void {
+  const { indexing } = labelRules(model);
+  const branching = new Set<BoltNode>();
+  const start = model.graph.nodes[0];
+  for (const node of liveNodes(model)) {
+    if (isLabelled(node)) continue;
+    if (indexing.has(node.type)) {
+      setLabel(node, LABEL.float);
+      reasons.set(node, "it reads indices");
+      continue;
+    }
+    const { path, end } = followPath(node, branching, rulesOf(model.version));
+    if (end === "branch") {
+      for (const member of path) branching.add(member);
+      continue;
+    }
+    const int8 = end !== "nothing" && end !== start && firstScale(end)! < 0;
+    for (const member of path) {
+      setLabel(member, int8 ? LABEL.int8 : LABEL.float);
+      reasons.set(member, int8 ? "what follows computes in int8" : "what follows computes in float");
+    }
+  }
+}
+
+function followPath(
+  from: BoltNode,
+  branching: ReadonlySet<BoltNode>,
+  rules: BoltRules,
+): { path: BoltNode[]; end: BoltNode | "branch" | "nothing" } {
+  const path: BoltNode[] = [];
+  for (let node = from; ; ) {
+    const labelled = isLabelled(node);
+    const splits = node.outputs.length > 1;
+    if ((splits && (rules === "1.5" || !labelled)) || branching.has(node)) return { path, end: "branch" };
+    if (labelled) return { path, end: firstScale(node) === LABEL.floatAround ? "branch" : node };
+    path.push(node);
+    const readers = readersOf(node);
+    if (readers.length === 0) return { path, end: "nothing" };
+    if (readers.length > 1) return { path, end: "branch" };
+    node = readers[0]!;
+  }
+}
+
+/** The readers of an operator's first output, one entry for each input that reads it. */
+function readersOf(node: BoltNode): BoltNode[] {
+  const output = node.outputs[0];
+  return (output?.users ?? []).flatMap((user) => user.inputs.flatMap((input) => (input === output ? [user] : [])));
+}
+
+/** An operator with several readers takes their common label, or float where they differ. */
+function labelBranches(model: BoltModel, reasons: Reasons): void {
+  const rules = labelRules(model);
+  for (const node of liveNodes(model)) {
+    if (isLabelled(node) || rules.float.has(node.type) || rules.quantized.has(node.type)) continue;
+    labelFromReaders(node, model, reasons);
+  }
+}
+
+/** Readers without label are labelled first, without recursion: chains may be thousands of operators long. */
+function labelFromReaders(from: BoltNode, model: BoltModel, reasons: Reasons): void {
+  const fresh = new Map<BoltNode, number>();
+  const stack = [from];
+  while (stack.length > 0) {
+    const node = stack.at(-1)!;
+    const readers = readersOf(node);
+    const waiting = readers.find((reader) => !isLabelled(reader) && !fresh.has(reader));
+    if (waiting !== undefined) {
+      stack.push(waiting);
+      continue;
+    }
+    stack.pop();
+    const label = commonLabel(readers, fresh, rulesOf(model.version));
+    fresh.set(node, label);
+    if (readers.length === 0) continue;
+    setLabel(node, label);
+    reasons.set(
+      node,
+      label < 0 ? "everything that reads it computes in int8" : "not everything that reads it computes in int8",
+    );
+  }
+}
+
+/** `fresh` holds the results of readers labelled on the way: those count as they are. */
+function commonLabel(readers: readonly BoltNode[], fresh: Map<BoltNode, number>, rules: BoltRules): number {
+  const labels = new Set(readers.map((reader) => fresh.get(reader) ?? seenByProducer(lastScale(reader)!, rules)));
+  const [only = LABEL.float] = labels;
+  return labels.size === 1 ? only : LABEL.float;
+}
+
+function seenByProducer(label: number, rules: BoltRules): number {
+  if (rules === "1.3.0") return label === 0 ? 0 : LABEL.int8;
+  return label < LABEL.int8 ? label + 1 : label;
+}
+
+/** A quantized operator gives int8 when everything that reads it takes int8. */
+function labelInt8Outputs(model: BoltModel): void {
+  const newer = rulesOf(model.version) === "1.5";
+  const outputs = new Set(model.graph.outputs.map((output) => output.name));
+  for (const node of liveNodes(model)) {
+    if (!isQuantizable(node, model) || firstScale(node) === LABEL.float) continue;
+    const readers = node.outputs[0]?.users ?? [];
+    if (readers.length === 0 || (newer && outputs.has(node.output().name))) continue;
+    if (readers.every((reader) => firstScale(reader) === LABEL.int8 || isQuantizable(reader, model)))
+      setLabel(node, LABEL.int8);
+  }
+}
+
+/** The operators that were not taken out. */
+export function liveNodes(model: BoltModel): BoltNode[] {
+  return model.graph.nodes.filter((node) => node.type !== RETIRED);
+}

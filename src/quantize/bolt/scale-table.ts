@@ -1,0 +1,249 @@
+import type { BoltModel, BoltNode } from "../../bolt/model.ts";
+import { BoltqError } from "../../io/error.ts";
+import { clippedWeight } from "./convert-weight.ts";
+import { type DynamicChoice, LABEL, labelRules, liveNodes, type Reasons, setLabel } from "./labels.ts";
+
+/** Clip values of one layer's tensors, by tensor name. */
+export interface LayerClips {
+  readonly inputs: ReadonlyMap<string, number>;
+  readonly weights: ReadonlyMap<string, number>;
+  readonly outputs: ReadonlyMap<string, number>;
+}
+
+/** A scale table (`-s`): clip values by layer, or which layers to quantize dynamically. */
+export type ScaleTable =
+  | { readonly kind: "static"; readonly layers: ReadonlyMap<string, LayerClips> }
+  | { readonly kind: "dynamic"; readonly choice: DynamicChoice };
+
+const PARTS = ["inputs", "weights", "outputs"] as const;
+
+/**
+ * Parses the JSON of a scale table. `lenient` passes over what is not understood, as Bolt does; else it throws
+ * BoltqError `format` and says where. `file` is for messages.
+ */
+export function parseScaleTable(
+  text: string,
+  file: string,
+  { lenient = false }: { lenient?: boolean } = {},
+): ScaleTable {
+  const root = parseObject(text, file);
+  const kind = root.get("quantization") ?? "static";
+  if (kind === "dynamic")
+    return {
+      kind,
+      choice: { quantized: nameList(root, "quant_ops", file), float: nameList(root, "no_quant_ops", file) },
+    };
+  if (kind !== "static")
+    throw tableError(file, `"quantization" must be "static" or "dynamic", not ${JSON.stringify(kind)}`);
+  const layers = new Map<string, LayerClips>();
+  for (const [name, layer] of root) {
+    if (name === "quantization") continue;
+    if (isObject(layer)) layers.set(name, parseLayer(layer, name, file, lenient));
+    else if (!lenient) throw tableError(file, `the layer "${name}" must be an object with inputs, weights, outputs`);
+  }
+  return { kind: "static", layers };
+}
+
+function parseObject(text: string, file: string): Map<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new BoltqError("format", `the scale table is not valid JSON (${(cause as Error).message})`, { file, cause });
+  }
+  if (!isObject(value)) throw tableError(file, "the scale table must be an object: layer names, then clip values");
+  return new Map(Object.entries(value));
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function tableError(file: string, problem: string): BoltqError {
+  return new BoltqError("format", problem, { file, remedy: "See the scale table's format in the README" });
+}
+
+function parseLayer(layer: Record<string, unknown>, name: string, file: string, lenient: boolean): LayerClips {
+  const unknown = Object.keys(layer).find((key) => !(PARTS as readonly string[]).includes(key));
+  if (unknown !== undefined && !lenient)
+    throw tableError(file, `the layer "${name}" has "${unknown}"; only inputs, weights and outputs are known`);
+  const part = (key: (typeof PARTS)[number]) =>
+    parseClips(layer[key], `"${key}" of the layer "${name}"`, file, lenient);
+  return { inputs: part("inputs"), weights: part("weights"), outputs: part("outputs") };
+}
+
+function parseClips(value: unknown, what: string, file: string, lenient: boolean): Map<string, number> {
+  const clips = new Map<string, number>();
+  if (value === undefined) return clips;
+  if (!isObject(value)) {
+    if (lenient) return clips;
+    throw tableError(file, `${what} must be an object: tensor names and clip values`);
+  }
+  for (const [tensor, clip] of Object.entries(value)) {
+    if (typeof clip === "number" && (lenient || clip > 0)) clips.set(tensor, Math.fround(clip));
+    else if (!lenient)
+      throw tableError(
+        file,
+        `${what}: the clip value of "${tensor}" must be a positive number, not ${JSON.stringify(clip)}`,
+      );
+  }
+  return clips;
+}
+
+function nameList(root: Map<string, unknown>, key: string, file: string): Set<string> {
+  const list = root.get(key) ?? [];
+  if (Array.isArray(list) && list.every((name) => typeof name === "string")) return new Set(list);
+  throw tableError(file, `"${key}" must be a list of operator names`);
+}
+
+/** Throws `mismatch` when the table names a layer or tensor that the model lacks, with the nearest names it has. */
+export function checkScaleTable(table: ScaleTable, model: BoltModel, file: string): void {
+  const nodes = new Map(liveNodes(model).map((node) => [node.name, node]));
+  const named = table.kind === "static" ? [...table.layers.keys()] : [...table.choice.quantized, ...table.choice.float];
+  for (const name of named) if (!nodes.has(name)) throw unknownName(file, `layer "${name}"`, name, [...nodes.keys()]);
+  if (table.kind === "dynamic") return;
+  for (const [name, clips] of table.layers) checkLayer(nodes.get(name)!, clips, model, file);
+}
+
+function checkLayer(node: BoltNode, { inputs, weights, outputs }: LayerClips, model: BoltModel, file: string): void {
+  const sides = [
+    [inputs, node.inputs.map((input) => input?.name ?? ""), "input"],
+    [outputs, node.outputs.map((output) => output.name), "output"],
+  ] as const;
+  for (const [clips, names, what] of sides) {
+    for (const tensor of clips.keys())
+      if (!names.includes(tensor))
+        throw unknownName(file, `${what} "${tensor}" of the layer "${node.name}"`, tensor, names);
+  }
+  if (weights.size > 1)
+    throw tableError(
+      file,
+      `the layer "${node.name}" has one weight, but the table has clip values for ${weights.size}`,
+    );
+  if (weights.size === 1 && model.weights.of(node) === undefined) {
+    throw new BoltqError("mismatch", `the layer "${node.name}" has no weight to clip`, {
+      file,
+      remedy: 'Remove its "weights" from the table',
+    });
+  }
+}
+
+function unknownName(file: string, what: string, name: string, known: readonly string[]): BoltqError {
+  const near = [...known].sort((one, other) => distance(name, one) - distance(name, other)).slice(0, 3);
+  const remedy =
+    near.length === 0 ? "It has none at all" : `Its nearest names are ${near.map((one) => `"${one}"`).join(", ")}`;
+  return new BoltqError("mismatch", `the scale table names the ${what}, which the model does not have`, {
+    file,
+    remedy,
+  });
+}
+
+/** Edits that make one name of the other (Levenshtein). */
+function distance(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= one.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= other.length; j++) {
+      const changed = row[j - 1]! + (one[i - 1] === other[j - 1] ? 0 : 1);
+      next.push(Math.min(changed, row[j]! + 1, next[j - 1]! + 1));
+    }
+    row = next;
+  }
+  return row[other.length]!;
+}
+
+export interface StaticOptions {
+  readonly asBolt: boolean;
+}
+
+/**
+ * Gives the operators that the table names a scale for each input and output (127 / clip; -2 where it has no clip value)
+ * and clips their weights; all others compute in float. Operators that always stay float are passed over.
+ */
+export function labelStatic(
+  model: BoltModel,
+  layers: ReadonlyMap<string, LayerClips>,
+  reasons: Reasons,
+  warnings: string[],
+  { asBolt }: StaticOptions,
+): void {
+  const { floatAround } = labelRules(model);
+  for (const node of liveNodes(model)) {
+    if (node.type !== "SharedWeight" && node.data.scales.length === 1 && node.data.scales[0]![0] === LABEL.float) {
+      if (layers.has(node.name))
+        warnings.push(`"${node.name}" (${node.type}) stays float: ${reasons.get(node) ?? "it cannot be quantized"}`);
+      continue;
+    }
+    const clips = layers.get(node.name);
+    if (clips === undefined) {
+      setLabel(node, LABEL.float);
+      reasons.set(node, "not named in the scale table");
+      continue;
+    }
+    if (node.data.scales.length === 0) warnings.push(`"${node.name}" (${node.type}) may not be quantized`);
+    const missing = floatAround.has(node.type) ? LABEL.floatAround : LABEL.int8ToFloat;
+    node.data.scales = slotsOf(node, clips, missing, asBolt);
+    clipWeight(model, node, clips);
+    reasons.set(node, "named in the scale table");
+  }
+  if (!asBolt) keepReadableOutputs(model, warnings);
+}
+
+function slotsOf(node: BoltNode, clips: LayerClips, missing: number, asBolt: boolean): Float32Array[] {
+  const slots = Array.from({ length: node.inputs.length + node.outputs.length }, () => Float32Array.of(missing));
+  node.inputs.forEach((input, index) => {
+    const clip = clips.inputs.get(input?.name ?? "");
+    if (clip !== undefined) slots[index] = Float32Array.of(127 / clip);
+  });
+  node.outputs.forEach((output, index) => {
+    const clip = clips.outputs.get(output.name);
+    // Bolt puts an output's scale into the slot of the input with the same number.
+    if (clip !== undefined) slots[asBolt ? index : node.inputs.length + index] = Float32Array.of(127 / clip);
+  });
+  return slots;
+}
+
+function clipWeight(model: BoltModel, node: BoltNode, { weights }: LayerClips): void {
+  const record = model.weights.of(node);
+  const [limit] = weights.values();
+  if (limit === undefined || record === undefined) return;
+  record.weight = clippedWeight(record, limit);
+  if (node.type === "SharedWeight") node.data.scales = [Float32Array.of(127 / limit), ...node.data.scales.slice(1)];
+}
+
+/** An int8 output is of use only where everything that reads it takes int8; elsewhere it stays float. */
+function keepReadableOutputs(model: BoltModel, warnings: string[]): void {
+  for (const node of liveNodes(model)) {
+    const last = node.data.scales.at(-1);
+    if (node.data.scales.length < 2 || last === undefined || !(last[0]! > 0)) continue;
+    const reader = node.output().users.find((user) => user.data.scales[0]?.[0] === LABEL.float);
+    if (reader === undefined && !model.graph.outputs.includes(node.output())) continue;
+    node.data.scales = [...node.data.scales.slice(0, -1), Float32Array.of(LABEL.int8ToFloat)];
+    const why =
+      reader === undefined ? "it is an output of the network" : `"${reader.name}" (${reader.type}) reads it as float`;
+    warnings.push(
+      `the output "${node.output().name}" of "${node.name}" stays float although the scale table has a clip value: ${why}`,
+    );
+  }
+}
+
+/** Gives every quantized operator's inputs the scale 127 / `clip`; outputs stay float (`-c`). */
+export function labelGlobalClip(
+  model: BoltModel,
+  clip: number,
+  reasons: Reasons,
+  isQuantized: (node: BoltNode) => boolean,
+): void {
+  const scale = Math.fround(127 / Math.fround(clip));
+  for (const node of liveNodes(model)) {
+    if (!isQuantized(node)) {
+      setLabel(node, LABEL.float);
+      continue;
+    }
+    node.data.scales = [
+      ...node.inputs.map(() => Float32Array.of(scale)),
+      ...node.outputs.map(() => Float32Array.of(LABEL.int8ToFloat)),
+    ];
+    reasons.set(node, `a matrix operator, inputs clipped to ±${clip}`);
+  }
+}
