@@ -14,8 +14,8 @@ export interface OnnxRuntimeModule {
 
 const LEVELS = { none: "disabled", basic: "basic", extended: "extended", all: "all" } as const;
 
-/** Errors and worse only: ONNX Runtime writes warnings to stderr past everything. */
-const LOG_SEVERITY = 3;
+/** Fatal errors only: ONNX Runtime writes to stderr past everything, and what fails is thrown as well. */
+const LOG_SEVERITY = 4;
 
 /** Opens a model in the caller's thread. `ort` is the loaded module. */
 export async function createDirectSession(
@@ -23,7 +23,7 @@ export async function createDirectSession(
   model: Uint8Array | ModelPath,
   options: SessionOptions = {},
 ): Promise<Session> {
-  ort.env.logLevel = "error";
+  ort.env.logLevel = "fatal";
   const name = options.name ?? ("path" in model ? model.path : "(memory)");
   const session = await guarded(name, () => open(ort, model, ortOptions(options)));
   return new DirectSession(ort, session, name);

@@ -1,4 +1,5 @@
 import { BOLT_DATA_TYPES } from "../../bolt/data-type.ts";
+import type { BoltWeight } from "../../bolt/model.ts";
 import { weightCount } from "../../bolt/weight-values.ts";
 import type { ElementType } from "../../graph/tensor.ts";
 import type { OnnxValue } from "../../onnx/model.ts";
@@ -113,7 +114,7 @@ async function raiseScale(context: RaiseContext): Promise<OnnxValue> {
   const shape = context.shapeOf(input);
   const { record } = context;
   const alphas = record === undefined ? 0 : weightCount(record);
-  const betas = await vectorValues(record, alphas === 0 ? bytesToFloats(record?.vector.length ?? 0) : alphas);
+  const betas = await vectorValues(record, alphas === 0 ? vectorCount(record) : alphas);
   let value = input;
   if (record !== undefined && alphas > 0) {
     const alpha = context.builder.constant(
@@ -129,7 +130,11 @@ async function raiseScale(context: RaiseContext): Promise<OnnxValue> {
   return value;
 }
 
-const bytesToFloats = (bytes: number): number => bytes / 4;
+/** Numbers in the vector of a record without a weight: float16 where the record's type is. */
+function vectorCount(record: BoltWeight | undefined): number {
+  if (record === undefined) return 0;
+  return record.vector.length / (record.dataType === "F16" || record.dataType === "F16_8Q" ? 2 : 4);
+}
 
 function scaleByInput(context: RaiseContext, axis: number): OnnxValue {
   const [first, second] = [context.input(0), context.input(1)];

@@ -69,17 +69,20 @@ function raiseGridSample(context: RaiseContext): OnnxValue {
   });
 }
 
+/**
+ * Bolt's engine shifts regions by no half pixel, whatever the operator says; its converter says "half pixel" of every
+ * model, also of those that mean it so (before opset 16).
+ */
 function raiseRoiAlign(context: RaiseContext): OnnxValue {
   const { parameters } = context;
   const [input, regions] = [context.input(0), context.input(1)];
   const [height, width] = [parameters.number("output_h"), parameters.number("output_w")];
   const count = context.shapeOf(regions)[0];
   const batch = context.inputCount > 2 ? context.cast(context.input(2), "int64", "batch") : firstImage(context, count);
-  const halfPixel = parameters.name("trans_mode") === "HALF_PIXEL";
   return context.add("RoiAlign", [input, regions, batch], {
     attributes: {
       mode: parameters.name("mode") === "MAX" ? "max" : "avg",
-      coordinate_transformation_mode: halfPixel ? "half_pixel" : "output_half_pixel",
+      coordinate_transformation_mode: "output_half_pixel",
       output_height: height,
       output_width: width,
       sampling_ratio: parameters.number("sampling_ratio"),
