@@ -32,13 +32,20 @@ function readJson(path: string) {
 }
 
 function subfolders(...path: string[]): string[] {
-  return readdirSync(sharedPath(...path), { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
+  return readdirSync(sharedPath(...path), { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory() ? [entry.name] : [],
+  );
 }
 
 /** `i_INT8_q_FP16_b_false_s_static_threshold_0.01` as options. */
 function optionsOfName(name: string, folder: string, model: string): QuantizeBoltOptions {
-  const words = name.replace(/__.*$/, "").match(/(i_(?:INT8_FP16|INT8_FP32|[A-Z0-9]+)|q_[A-Z0-9]+|b_false|s_[a-z]+|c_[\d.]+|threshold_[\d.]+)/g) ?? [];
-  const given = new Map(words.map((word): [string, string] => [word.slice(0, word.indexOf("_")), word.slice(word.indexOf("_") + 1)]));
+  const words =
+    name
+      .replace(/__.*$/, "")
+      .match(/(i_(?:INT8_FP16|INT8_FP32|[A-Z0-9]+)|q_[A-Z0-9]+|b_false|s_[a-z]+|c_[\d.]+|threshold_[\d.]+)/g) ?? [];
+  const given = new Map(
+    words.map((word): [string, string] => [word.slice(0, word.indexOf("_")), word.slice(word.indexOf("_") + 1)]),
+  );
   const table = given.get("s");
   return {
     asBolt: true,
@@ -46,7 +53,13 @@ function optionsOfName(name: string, folder: string, model: string): QuantizeBol
     ...(given.has("q") ? { storage: parseStorage(given.get("q")!) } : {}),
     ...(given.has("b") ? { fuseBatchNorm: false } : {}),
     ...(given.has("threshold") ? { errorThreshold: Number(given.get("threshold")) } : {}),
-    ...(table === undefined ? {} : { scaleTable: parseScaleTable(readFileSync(join(folder, `${model}_scale_${table}.json`), "utf8"), table, { lenient: true }) }),
+    ...(table === undefined
+      ? {}
+      : {
+          scaleTable: parseScaleTable(readFileSync(join(folder, `${model}_scale_${table}.json`), "utf8"), table, {
+            lenient: true,
+          }),
+        }),
   };
 }
 

@@ -220,21 +220,22 @@ function labelPaths(model: BoltModel, reasons: Reasons): void {
   }
 }
 
+/** Goes from reader to reader. Where there are several, Bolt 1.3.0 still looks whether the first one has a label. */
 function followPath(
   from: BoltNode,
   branching: ReadonlySet<BoltNode>,
   rules: BoltRules,
 ): { path: BoltNode[]; end: BoltNode | "branch" | "nothing" } {
   const path: BoltNode[] = [];
-  for (let node = from; ; ) {
-    const labelled = isLabelled(node);
-    const splits = node.outputs.length > 1;
-    if ((splits && (rules === "1.5" || !labelled)) || branching.has(node)) return { path, end: "branch" };
-    if (labelled) return { path, end: firstScale(node) === LABEL.floatAround ? "branch" : node };
+  for (let [node, branched] = [from, false]; ; ) {
+    const splits = branched || node.outputs.length > 1;
+    if ((splits && rules === "1.5") || branching.has(node)) return { path, end: "branch" };
+    if (isLabelled(node)) return { path, end: firstScale(node) === LABEL.floatAround ? "branch" : node };
+    if (splits) return { path, end: "branch" };
     path.push(node);
     const readers = readersOf(node);
     if (readers.length === 0) return { path, end: "nothing" };
-    if (readers.length > 1) return { path, end: "branch" };
+    branched = readers.length > 1;
     node = readers[0]!;
   }
 }

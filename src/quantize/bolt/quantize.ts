@@ -124,7 +124,8 @@ function passesFor({ fuseBatchNorm = true }: QuantizeBoltOptions): readonly Bolt
 }
 
 function label(model: BoltModel, options: QuantizeBoltOptions, reasons: Reasons, warnings: string[]): void {
-  const { scaleTable, clip = 0, asBolt = false } = options;
+  const { clip = 0, asBolt = false } = options;
+  const scaleTable = asBolt ? asBoltReads(options.scaleTable, model) : options.scaleTable;
   if (scaleTable !== undefined && !asBolt)
     checkScaleTable(scaleTable, model, options.scaleTableFile ?? "(scale table)");
   if (scaleTable?.kind === "static") {
@@ -135,6 +136,13 @@ function label(model: BoltModel, options: QuantizeBoltOptions, reasons: Reasons,
   } else {
     labelDynamic(model, reasons, scaleTable?.choice);
   }
+}
+
+/** Bolt 1.3.0 knows no dynamic tables: it takes one for a table that names no layer. */
+function asBoltReads(table: ScaleTable | undefined, model: BoltModel): ScaleTable | undefined {
+  return table?.kind === "dynamic" && rulesOf(model.version) === "1.3.0"
+    ? { kind: "static", layers: new Map() }
+    : table;
 }
 
 function labelClipped(model: BoltModel, clip: number, reasons: Reasons, asBolt: boolean): void {
@@ -191,8 +199,9 @@ async function storeWeights(
   const decisions: WeightDecision[] = [];
   const stored = new Map<BoltNode, BoltDataType>();
   const table = new WeightTable();
-  for (const record of model.weights) {
-    if (record.weight.length === 0 && record.vector.length === 0) continue;
+  for (const stated of model.weights) {
+    if (stated.weight.length === 0 && stated.vector.length === 0) continue;
+    const record = precision.rules === "1.3.0" ? asOlderToolReads(stated, asBolt) : stated;
     requireFloatInput(record);
     const node = nodes.get(record.operator);
     const storage = await withinError(record, storageOf(record, node, { precision, asBolt }), precision, options);
@@ -209,6 +218,14 @@ async function storeWeights(
   return decisions;
 }
 
+/**
+ * Bolt 1.3.0 takes every weight of a float32 model for float32, whatever its record says. That shows where there are no
+ * elements (indices of a Gather); where there are, it spoils them.
+ */
+function asOlderToolReads(record: BoltWeight, asBolt: boolean): BoltWeight {
+  return asBolt || record.weight.length === 0 ? { ...record, dataType: "F32" } : record;
+}
+
 /** Keeps a weight out of int8 storage where that would err by more than the threshold. */
 async function withinError(
   record: BoltWeight,
@@ -219,24 +236,17 @@ async function withinError(
   const older = precision.rules === "1.3.0";
   const threshold = errorThreshold ?? (older ? DEFAULT_OLDER_THRESHOLD : Number.POSITIVE_INFINITY);
   const concerned = older
-    ? isStorageOnly(storage, precision)
+    ? storage.storageOnly
     : !isQuantizedInference(precision.inference) && /^(INT8|INT4|MIX)$/.test(precision.storage);
   if (!concerned || record.dataType !== "F32" || threshold === Number.POSITIVE_INFINITY) return storage;
   const error = await int8StorageError(record, older ? "half-away" : "half-even");
   if (!(error > Math.fround(threshold))) return storage;
   const half = !older || precision.inference === "FP16" || precision.inference === "INT8_FP16";
   const reason = `int8 storage would err by ${error.toPrecision(3)}, more than ${threshold}`;
-  return { type: half ? "F16" : "F32", vectorType: half ? "F16" : "F32", reason };
+  return { type: half ? "F16" : "F32", vectorType: half ? "F16" : "F32", storageOnly: false, reason };
 }
 
 const DEFAULT_OLDER_THRESHOLD = 0.002;
-
-/** Whether int8 is only how the weight is stored: its operator computes in float. */
-function isStorageOnly({ type, reason }: WeightStorage, precision: BoltPrecision): boolean {
-  return (
-    type.endsWith("_8Q") || (type === "I8" && precision.storage === "INT8" && reason.startsWith("int8 in the form"))
-  );
-}
 
 function retypeHeader(model: BoltModel, precision: BoltPrecision): void {
   const compute = precision.inference === "FP16" || precision.inference === "INT8_FP16" ? "F16" : "F32";

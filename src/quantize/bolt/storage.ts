@@ -9,6 +9,8 @@ export interface WeightStorage {
   readonly type: BoltDataType;
   /** Type of the vector (bias, beta, variance); undefined: left as it is. */
   readonly vectorType: "F32" | "F16" | undefined;
+  /** Int8 as a way of storing only: the operator computes in float. */
+  readonly storageOnly: boolean;
   readonly reason: string;
 }
 
@@ -31,13 +33,13 @@ export function headerType({ rules, inference }: BoltPrecision): BoltDataType {
 export function storageOf(record: BoltWeight, node: BoltNode | undefined, options: StorageOptions): WeightStorage {
   const declared = declaredType(record, node);
   if (record.dataType !== "F32" && record.dataType !== "F16") {
-    return { type: declared, vectorType: undefined, reason: "not made of float numbers" };
+    return { type: declared, vectorType: undefined, storageOnly: false, reason: "not made of float numbers" };
   }
   if (declared !== "F32" && declared !== "F16")
-    return { type: declared, vectorType: "F32", reason: "declared as integers" };
+    return { type: declared, vectorType: "F32", storageOnly: false, reason: "declared as integers" };
   const { precision } = options;
   const stored = precision.rules === "1.3.0" ? olderStorage(node, options) : newerStorage(node, precision);
-  return { ...stored, vectorType: vectorTypeOf(stored.type, precision, node) };
+  return { storageOnly: false, ...stored, vectorType: vectorTypeOf(stored.type, precision, node) };
 }
 
 /** A shared weight's own description may say that its float numbers stand for integers. */
@@ -45,7 +47,7 @@ function declaredType(record: BoltWeight, node: BoltNode | undefined): BoltDataT
   return node?.type === "SharedWeight" ? node.data.parameters.description("desc").dataType : record.dataType;
 }
 
-type Stored = Omit<WeightStorage, "vectorType">;
+type Stored = Pick<WeightStorage, "type" | "reason"> & { storageOnly?: boolean };
 
 /** model_data_type_converter.cpp of tag v1.3.0. */
 function olderStorage(node: BoltNode | undefined, { precision, asBolt }: StorageOptions): Stored {
@@ -57,8 +59,9 @@ function olderStorage(node: BoltNode | undefined, { precision, asBolt }: Storage
   if (!isFloat(node)) return { type: "I8", reason: "its operator computes in int8" };
   if (storage === "MIX") return { type: compute, reason: "its operator computes in float" };
   const plainHeader = !isQuantizedInference(inference);
-  if (plainHeader && !asBolt) return { type: "I8", reason: "int8 in the form that a float network's reader converts" };
-  return { type: `${compute}_8Q`, reason: "int8 storage for an operator that computes in float" };
+  if (plainHeader && !asBolt)
+    return { type: "I8", storageOnly: true, reason: "int8 in the form that a float network's reader converts" };
+  return { type: `${compute}_8Q`, storageOnly: true, reason: "int8 storage for an operator that computes in float" };
 }
 
 /** model_data_type_converter.cpp of today. */
@@ -67,7 +70,8 @@ function newerStorage(node: BoltNode | undefined, { inference, storage }: BoltPr
   if (storage === "NOQUANT") return { type: compute, reason: "storage is not quantized" };
   const plain = storage === "FP32" ? "F32" : storage === "FP16" ? "F16" : undefined;
   if (!isQuantizedInference(inference)) {
-    if (storage === "MIX") return { type: "I8", reason: "int8 in the form that a float network's reader converts" };
+    if (storage === "MIX")
+      return { type: "I8", storageOnly: true, reason: "int8 in the form that a float network's reader converts" };
     return plain === undefined
       ? { type: `${compute}_8Q`, reason: "int8 storage for a network that computes in float" }
       : { type: plain, reason: `storage is ${storage.toLowerCase()}` };
