@@ -10,16 +10,14 @@ import {
   convolutionAttributes,
   convolvedShape,
   groupOf,
-  isDepthwise,
   raiseDeconvolution,
   raiseConvolution as raiseFloatConvolution,
   windowOf,
 } from "./convolution.ts";
 import { asRows, factorsOf, fromRows, fullyConnectedOf, productShape } from "./matrix.ts";
-import { atLeast, dequantize, type Quantized, quantize, ZERO_POINT, zeroPoint } from "./quantized-value.ts";
+import { dequantize, type Quantized, quantize } from "./quantized-value.ts";
 import type { RaiseContext, RaiseState } from "./raise-context.ts";
-import { transposed } from "./shape-operators.ts";
-import { int8Tensor, vectorValues } from "./weights.ts";
+import { levelTensor, vectorValues } from "./weights.ts";
 
 /** Header types of networks whose labelled operators compute in int8. */
 const INT8_NETWORKS: ReadonlySet<BoltDataType> = new Set(["I8", "I4", "F32_8Q", "F16_8Q"]);
@@ -34,8 +32,13 @@ const LARGEST_LEVEL = 127;
 export function computesInInt8(model: BoltModel, node: BoltNode): boolean {
   const { scales } = node.data;
   if (!INT8_NETWORKS.has(model.dataType) || scales.length === 0) return false;
-  const last = scales[scales.length - 1]?.[0] ?? 0;
+  const last = lastLabel(node) ?? 0;
   return !(scales.length === 1 && last === 0) && last !== FLOAT_INSIDE;
+}
+
+function lastLabel(node: BoltNode): number | undefined {
+  const { scales } = node.data;
+  return scales[scales.length - 1]?.[0];
 }
 
 /** The stored static scale of input `index`, or undefined where it is found while the model runs. */
@@ -45,183 +48,233 @@ function inputScale(node: BoltNode, index: number): number | undefined {
 }
 
 function outputScale(node: BoltNode): number | undefined {
-  const { scales } = node.data;
-  return positive(scales[scales.length - 1]?.[0]);
+  return positive(lastLabel(node));
 }
 
 function positive(scale: number | undefined): number | undefined {
   return scale !== undefined && scale > 0 && Number.isFinite(scale) ? scale : undefined;
 }
 
-/** The result of an int8 operator: float where its label says so, else quantized again per tensor. */
-function defineResult(context: RaiseContext, result: OnnxValue): void {
+function quantizedInput(context: RaiseContext, index = 0): Quantized {
   const { node, state } = context;
-  const label = node.data.scales[node.data.scales.length - 1]?.[0];
-  if (label === FLOAT_OUTPUT) {
-    state.define(node.output(), result);
-    return;
+  return state.quantized(node.input(index), inputScale(node, index));
+}
+
+/** Sums of products of levels, and what one is worth. */
+interface Sums {
+  readonly value: OnnxValue;
+  readonly step: OnnxValue;
+  readonly fixedStep: number | undefined;
+}
+
+/** Activations that mean the same on sums as on real numbers. */
+const SCALE_FREE: ReadonlySet<string> = new Set(["NULL", "RELU"]);
+
+/** Puts out what the sums stand for: as numbers where the operator's label says so, else quantized per tensor again. */
+function defineSums(context: RaiseContext, sums: Sums, activation = "NULL"): void {
+  const { node, state } = context;
+  const early = SCALE_FREE.has(activation) && (context.inputCount === 1 || node.type === "MatMul");
+  const activated = early ? activate(context, sums.value, activation) : sums.value;
+  const name = `${state.nameOf(node.output())}/int8`;
+  if (early && lastLabel(node) !== FLOAT_OUTPUT) {
+    const scale = outputScale(node);
+    if (scale === undefined || sums.fixedStep !== undefined) {
+      const inner = quantize(state.builder, activated, {
+        name,
+        scale: scale === undefined ? undefined : scale * sums.fixedStep!,
+        nonNegative: activation === "RELU",
+      });
+      state.defineQuantized(node.output(), scaledBy(context, inner, sums, scale));
+      return;
+    }
   }
+  const real = context.add("Mul", [activated, sums.step], { suffix: "real" });
+  defineReal(context, early ? real : activate(context, withAddend(context, real), activation));
+}
+
+/** Levels of sums as levels of real numbers. */
+function scaledBy(context: RaiseContext, inner: Quantized, sums: Sums, scale: number | undefined): Quantized {
+  const fixedStep = scale === undefined ? undefined : Math.fround(1 / scale);
+  const step =
+    fixedStep === undefined
+      ? context.add("Mul", [inner.step, sums.step], { suffix: "outputStep", shape: [] })
+      : context.scalar("outputStep", fixedStep);
+  return { levels: inner.levels, step, fixedStep };
+}
+
+/** The second input of a convolution: a tensor to add before the activation. */
+function withAddend(context: RaiseContext, real: OnnxValue): OnnxValue {
+  const adds = context.node.type === "Conv" && context.inputCount > 1;
+  return adds ? context.add("Add", [real, context.input(1)], { suffix: "added" }) : real;
+}
+
+function defineReal(context: RaiseContext, real: OnnxValue): void {
+  const { node, state } = context;
   const output = node.output();
-  state.defineQuantized(output, quantize(state.builder, result, outputScale(node), `${state.nameOf(output)}/int8`));
+  if (lastLabel(node) === FLOAT_OUTPUT) {
+    state.define(output, real);
+  } else {
+    const name = `${state.nameOf(output)}/int8`;
+    state.defineQuantized(output, quantize(state.builder, real, { name, scale: outputScale(node) }));
+  }
 }
 
-/**
- * What the integer sums stand for: (sum + round(bias × scales)) / scales, as Bolt's kernels compute it: the scale of
- * the sums is that of the input times that of the weight, and the bias is rounded to it.
- */
-function rescaled(context: RaiseContext, sums: OnnxValue, step: OnnxValue, bias: OnnxValue | undefined): OnnxValue {
-  const float = context.cast(sums, "float32", "sums");
-  if (bias === undefined) return context.add("Mul", [float, step], { suffix: "real" });
-  const levels = context.add(
-    "Round",
-    [context.add("Div", [bias, step], { suffix: "biasLevels", shape: bias.type!.shape! })],
-    {
-      suffix: "biasRounded",
-    },
-  );
-  const biased = context.add("Add", [float, levels], { suffix: "biased" });
-  return context.add("Mul", [biased, step], { suffix: "real" });
-}
-
-/** Weights as int8 with what one level is worth: as stored, or quantized here as Bolt's engine does on loading. */
-async function int8Weight(
+/** Weights as levels with what one is worth: int8 as stored, or made here as Bolt's engine does on loading. */
+async function weightLevels(
   record: BoltWeight,
   shape: readonly number[],
 ): Promise<{ readonly tensor: Tensor; readonly step: number }> {
   const scale = record.scales[0]?.[0];
-  if (record.dataType === "I8" && scale !== undefined) {
-    return { tensor: int8Tensor(record, shape), step: stepOf(scale) };
+  if (record.dataType === "I8" || record.dataType === "I4") {
+    return { tensor: levelTensor(record, shape), step: stepOf(scale) };
   }
-  const values = await readWeightValues(record);
   const count = shape.reduce((product, size) => product * size, 1);
-  if (record.dataType === "I4" && scale !== undefined) {
-    const step = stepOf(scale);
-    return {
-      tensor: tensorOf(
-        "int8",
-        shape,
-        Int8Array.from(values.subarray(0, count), (value) => Math.round(value / step)),
-      ),
-      step,
-    };
-  }
+  const values = (await readWeightValues(record)).subarray(0, count);
   let largest = 0;
-  for (let index = 0; index < count; index++) largest = Math.max(largest, Math.abs(values[index]!));
+  for (const value of values) largest = Math.max(largest, Math.abs(value));
   const found = largest === 0 ? 1 : Math.fround(LARGEST_LEVEL / largest);
-  return { tensor: tensorOf("int8", shape, quantizedLevels(values.subarray(0, count), found)), step: 1 / found };
+  return { tensor: tensorOf("float32", shape, levelsOf(values, found)), step: 1 / found };
 }
 
-function stepOf(scale: number): number {
-  return Number.isFinite(scale) && scale > 0 ? 1 / scale : 1;
+function stepOf(scale: number | undefined): number {
+  return scale !== undefined && Number.isFinite(scale) && scale > 0 ? 1 / scale : 1;
 }
 
-function quantizedLevels(values: Float32Array, scale: number): Int8Array {
-  return Int8Array.from(values, (value) => {
-    const level = roundHalfEven(Math.fround(value * scale));
-    return Math.min(Math.max(level, -LARGEST_LEVEL), LARGEST_LEVEL);
-  });
+/** Adding and subtracting 1.5 × 2^52 rounds a double to a whole number, halves to even. */
+const ROUNDING_SHIFT = 6755399441055744;
+
+function levelsOf(values: Float32Array, scale: number): Float32Array {
+  const levels = new Float32Array(values.length);
+  for (let index = 0; index < values.length; index++) {
+    const level = Math.fround(values[index]! * scale) + ROUNDING_SHIFT - ROUNDING_SHIFT;
+    levels[index] = Math.min(Math.max(level, -LARGEST_LEVEL), LARGEST_LEVEL);
+  }
+  return levels;
 }
 
-function roundHalfEven(value: number): number {
-  const shift = 6755399441055744;
-  return value + shift - shift;
+/** The step of sums: that of the input times that of the weight. */
+function sumStep(context: RaiseContext, input: Quantized, weightStep: number): Omit<Sums, "value"> {
+  const fixedStep = input.fixedStep === undefined ? undefined : Math.fround(input.fixedStep * weightStep);
+  const step =
+    fixedStep === undefined
+      ? context.add("Mul", [input.step, context.scalar("weightStep", weightStep)], { suffix: "sumStep", shape: [] })
+      : context.scalar("sumStep", fixedStep);
+  return { step, fixedStep };
+}
+
+/** A bias in units of the sums, rounded as Bolt does; a constant where the step is. */
+function biasLevels(
+  context: RaiseContext,
+  bias: Float32Array,
+  shape: readonly number[],
+  { step, fixedStep }: Omit<Sums, "value">,
+): OnnxValue {
+  if (fixedStep === undefined) {
+    const levels = context.add("Div", [context.floats("bias", bias, shape), step], { suffix: "biasLevels", shape });
+    return context.add("Round", [levels], { suffix: "biasRounded" });
+  }
+  return context.floats(
+    "bias",
+    bias.map((value) => roundHalfAway(value / fixedStep)),
+    shape,
+  );
+}
+
+function roundHalfAway(value: number): number {
+  return Math.sign(value) * Math.floor(Math.abs(value) + 0.5);
+}
+
+/** The operator with its bias: inside it where that is constant (which is faster), behind it otherwise. */
+function summed(
+  context: RaiseContext,
+  input: Quantized,
+  weightStep: number,
+  bias: Float32Array | undefined,
+  biasShape: readonly number[],
+  operate: (bias: OnnxValue | undefined) => OnnxValue,
+): Sums {
+  const scaling = sumStep(context, input, weightStep);
+  if (bias === undefined) return { value: operate(undefined), ...scaling };
+  if (scaling.fixedStep !== undefined) {
+    return { value: operate(biasLevels(context, bias, [bias.length], scaling)), ...scaling };
+  }
+  const levels = biasLevels(context, bias, biasShape, scaling);
+  return { value: context.add("Add", [operate(undefined), levels], { suffix: "biased" }), ...scaling };
 }
 
 async function raiseConvolution(context: RaiseContext): Promise<void> {
-  if (isDepthwise(context) || context.parameters.name("convolution_type") === "DEPTHWISE_POINTWISE") {
+  const { parameters, name } = context;
+  if (parameters.name("convolution_type").startsWith("DEPTHWISE")) {
     // Bolt computes a depthwise convolution in float even where it is labelled.
-    context.define(await raiseFloatConvolution(context));
+    defineReal(context, await raiseFloatConvolution(context));
     return;
   }
-  const { node, state, parameters, name } = context;
-  const input = state.quantized(node.input(0), inputScale(node, 0));
-  const shape = context.shapeOf(input.value);
+  const input = quantizedInput(context);
+  const shape = context.shapeOf(input.levels);
   const outputs = parameters.number("num_outputs");
-  const group = groupOf(context, input.value);
+  const group = groupOf(context, input.levels);
   const window = windowOf(context, shape.length);
-  const { tensor, step } = await int8Weight(context.weight, [
-    outputs,
-    channelsOf(context, input.value) / group,
-    ...window.kernel,
-  ]);
+  const channels = channelsOf(context, input.levels) / group;
+  const { tensor, step } = await weightLevels(context.weight, [outputs, channels, ...window.kernel]);
   const weight = context.builder.constant(`${name}/weight`, tensor);
-  const sums = context.add("ConvInteger", [input.value, weight, zeroPoint(context.builder, name)], {
-    suffix: "convInteger",
-    attributes: convolutionAttributes(context, window, group),
-    type: "int32",
-    shape: convolvedShape(shape, outputs, window, parameters.name("round_mode")),
-  });
   const bias = await vectorValues(context.record, outputs);
   const biasShape = [outputs, ...window.kernel.map(() => 1)];
-  const real = rescaled(
-    context,
-    sums,
-    sumStep(context, input.step, step),
-    bias === undefined ? undefined : context.floats("bias", bias, biasShape),
+  const sums = summed(context, input, step, bias, biasShape, (constantBias) =>
+    context.add("Conv", [input.levels, weight, ...(constantBias === undefined ? [] : [constantBias])], {
+      suffix: "conv",
+      attributes: convolutionAttributes(context, window, group),
+      shape: convolvedShape(shape, outputs, window, parameters.name("round_mode")),
+    }),
   );
-  const added = context.inputCount > 1 ? context.add("Add", [real, context.input(1)], { suffix: "added" }) : real;
-  defineResult(context, activate(context, added, parameters.name("pw_activation_type")));
-}
-
-/** What one level of the integer sums is worth. */
-function sumStep(context: RaiseContext, inputStep: OnnxValue, weightStep: number): OnnxValue {
-  return context.add("Mul", [inputStep, context.scalar("weightStep", weightStep)], { suffix: "sumStep", shape: [] });
+  defineSums(context, sums, parameters.name("pw_activation_type"));
 }
 
 async function raiseFullyConnected(context: RaiseContext): Promise<void> {
-  const { node, state, name } = context;
-  const input = state.quantized(node.input(0), inputScale(node, 0));
-  const layer = fullyConnectedOf(context, input.value);
-  const { tensor, step } = await int8Weight(context.weight, [layer.outputs, layer.depth]);
-  const weight = transposed(context, context.builder.constant(`${name}/weight`, tensor), [1, 0], "weightTransposed");
-  const rows = asRows(context, input.value, layer);
-  const sums = context.add("MatMulInteger", [rows, weight, zeroPoint(context.builder, name)], {
-    suffix: "matMulInteger",
-    type: "int32",
-    shape: [context.shapeOf(rows)[0], layer.outputs],
-  });
+  const input = quantizedInput(context);
+  const layer = fullyConnectedOf(context, input.levels);
+  const { tensor, step } = await weightLevels(context.weight, [layer.outputs, layer.depth]);
+  const weight = context.builder.constant(`${context.name}/weight`, tensor);
+  const rows = asRows(context, input.levels, layer);
   const bias = await vectorValues(context.record, layer.outputs);
-  const real = rescaled(
-    context,
-    sums,
-    sumStep(context, input.step, step),
-    bias === undefined ? undefined : context.floats("bias", bias),
+  const sums = summed(context, input, step, bias, [layer.outputs], (constantBias) =>
+    context.add("Gemm", [rows, weight, ...(constantBias === undefined ? [] : [constantBias])], {
+      suffix: "gemm",
+      attributes: { transB: 1 },
+      shape: [context.shapeOf(rows)[0], layer.outputs],
+    }),
   );
-  defineResult(context, fromRows(context, real, layer));
+  defineSums(context, { ...sums, value: fromRows(context, sums.value, layer) });
 }
 
+/** Both factors are activations. A third input is a bias in real numbers. */
 function raiseMatMul(context: RaiseContext): void {
-  const { node, state, name } = context;
-  const quantized = [0, 1].map((index) => state.quantized(node.input(index), inputScale(node, index)));
-  const [left, right] = factorsOf(
-    context,
-    quantized.map(({ value }) => value),
-  );
-  const zero = zeroPoint(context.builder, name);
-  const sums = context.add("MatMulInteger", [left, right, zero, zero], {
-    suffix: "matMulInteger",
-    type: "int32",
-    shape: productShape(context.shapeOf(left!), context.shapeOf(right!)),
+  const [left, right] = [quantizedInput(context, 0), quantizedInput(context, 1)];
+  const factors = factorsOf(context, [left.levels, right.levels]);
+  const value = context.add("MatMul", factors, {
+    suffix: "product",
+    shape: productShape(context.shapeOf(factors[0]!), context.shapeOf(factors[1]!)),
   });
-  const step = context.add("Mul", [quantized[0]!.step, quantized[1]!.step], { suffix: "sumStep", shape: [] });
-  const bias = context.inputCount > 2 ? context.input(2) : undefined;
-  defineResult(context, rescaled(context, sums, step, bias));
+  const step = context.add("Mul", [left.step, right.step], { suffix: "sumStep", shape: [] });
+  if (context.inputCount < 3) {
+    defineSums(context, { value, step, fixedStep: undefined });
+  } else {
+    const real = context.add("Mul", [value, step], { suffix: "real" });
+    defineReal(context, context.add("Add", [real, context.input(2)], { suffix: "biased" }));
+  }
 }
 
-/** The float operator on the numbers that the int8 levels stand for. */
+/** The float operator on the numbers that the levels of its input stand for. */
 async function raiseQuantizedDeconvolution(context: RaiseContext): Promise<void> {
-  const { node, state } = context;
-  const quantized = state.quantized(node.input(0), inputScale(node, 0));
-  const real = dequantize(state.builder, quantized, `${context.name}/input`);
-  defineResult(context, await raiseDeconvolution(context, real));
+  const real = dequantize(context.builder, quantizedInput(context), `${context.name}/input`);
+  defineReal(context, await raiseDeconvolution(context, real));
 }
 
 function raiseQuantizeLinear(context: RaiseContext): void {
   const { node, state } = context;
   const input = node.input(0);
+  const name = `${state.nameOf(node.output())}/int8`;
   const quantized =
-    state.alreadyQuantized(input) ??
-    quantize(state.builder, state.plain(input), outputScale(node), `${state.nameOf(node.output())}/int8`);
+    state.alreadyQuantized(input) ?? quantize(state.builder, state.plain(input), { name, scale: outputScale(node) });
   state.defineQuantized(node.output(), quantized);
 }
 
@@ -237,7 +290,7 @@ export const INT8_OPERATORS: Readonly<Record<string, Int8Raise>> = {
   QuantizeLinear: raiseQuantizeLinear,
 };
 
-/** Operators that only move numbers: they work on the levels as on floats. */
+/** Operators that only move numbers: they work on the levels as on real numbers. */
 const MOVING: ReadonlySet<string> = new Set([
   "Reshape",
   "Flatten",
@@ -254,16 +307,11 @@ const MOVING: ReadonlySet<string> = new Set([
   "Depth2Space",
 ]);
 
-/** The int8 input that a labelled operator hands on, moved; undefined for operators that must compute in float. */
-export function movedLevels(state: RaiseState, node: BoltNode): Quantized | undefined {
-  const moves = MOVING.has(node.type) || (node.type === "Pooling" && node.data.parameters.name("mode") === "MAX");
-  return moves && node.inputs.length === 1 ? state.alreadyQuantized(node.input(0)) : undefined;
-}
-
-/** A ReLU on the levels: nothing below zero's level. Undefined when the input is not int8 or the slope is not 0. */
-export function rectifiedLevels(state: RaiseState, node: BoltNode): Quantized | undefined {
-  if (node.type !== "Relu" || node.data.parameters.number("neg_slope") !== 0) return undefined;
-  const input = state.alreadyQuantized(node.input(0));
-  if (input === undefined) return undefined;
-  return { ...input, value: atLeast(state.builder, input.value, ZERO_POINT, `${node.name}/relu`) };
+/** The int8 input that a labelled operator hands on in the same steps; undefined for those that change the numbers. */
+export function handedOn(state: RaiseState, node: BoltNode): Quantized | undefined {
+  const keeps =
+    MOVING.has(node.type) ||
+    (node.type === "Pooling" && node.data.parameters.name("mode") === "MAX") ||
+    node.type === "Relu";
+  return keeps && node.inputs.length === 1 ? state.alreadyQuantized(node.input(0)) : undefined;
 }

@@ -53,7 +53,7 @@ export class RaiseState {
   /** The value as int8; quantized here, with `scale` or by its own magnitude, where its producer did not. */
   quantized(value: BoltValue, scale: number | undefined): Quantized {
     const raised = this.#get(value);
-    raised.quantized ??= quantize(this.builder, raised.plain!, scale, `${this.nameOf(value)}/int8`);
+    raised.quantized ??= quantize(this.builder, raised.plain!, { name: `${this.nameOf(value)}/int8`, scale });
     return raised.quantized;
   }
 
@@ -122,7 +122,7 @@ export class RaiseContext {
   }
 
   input(index = 0): OnnxValue {
-    if (this.#quantized !== undefined && index === 0) return this.#quantized.value;
+    if (this.#quantized !== undefined && index === 0) return this.#quantized.levels;
     return this.state.plain(this.node.input(index));
   }
 
@@ -136,7 +136,7 @@ export class RaiseContext {
     this.node.outputs.forEach((output, index) => {
       const value = values[index] ?? this.fail("unsupported", `its output ${index} cannot be computed`);
       if (this.#quantized === undefined) this.state.define(output, value);
-      else this.state.defineQuantized(output, { ...this.#quantized, value });
+      else this.state.defineQuantized(output, { ...this.#quantized, levels: value });
     });
   }
 

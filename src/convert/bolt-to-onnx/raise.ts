@@ -11,7 +11,7 @@ import { MATRIX_OPERATORS } from "./matrix.ts";
 import { NORMALIZATIONS } from "./normalization.ts";
 import { POOLINGS } from "./pooling.ts";
 import { PRIOR_BOXES } from "./prior-box.ts";
-import { computesInInt8, INT8_OPERATORS, movedLevels, rectifiedLevels } from "./quantized-operators.ts";
+import { computesInInt8, handedOn, INT8_OPERATORS } from "./quantized-operators.ts";
 import { ELEMENT_TYPES, RaiseContext, RaiseState, type RaiseTable } from "./raise-context.ts";
 import { RECURRENT_OPERATORS } from "./recurrent.ts";
 import { REDUCTION_OPERATORS } from "./reduction.ts";
@@ -82,9 +82,7 @@ async function raiseNode(state: RaiseState, node: BoltNode): Promise<void> {
 async function raiseInt8(state: RaiseState, node: BoltNode): Promise<void> {
   const own = INT8_OPERATORS[node.type];
   if (own !== undefined) return own(new RaiseContext(state, node));
-  const rectified = rectifiedLevels(state, node);
-  if (rectified !== undefined) return state.defineQuantized(node.output(), rectified);
-  await raiseWith(new RaiseContext(state, node, movedLevels(state, node)));
+  await raiseWith(new RaiseContext(state, node, handedOn(state, node)));
 }
 
 async function raiseWith(context: RaiseContext): Promise<void> {

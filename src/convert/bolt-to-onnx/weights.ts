@@ -27,15 +27,9 @@ export function weightTensor(record: BoltWeight, shape: readonly number[], start
   return { type: "float32", shape, data };
 }
 
-/** The int8 elements of a weight as stored. Throws `format` when they are not int8 or too few. */
-export function int8Tensor(record: BoltWeight, shape: readonly number[]): Tensor {
-  const count = elementCount(shape);
-  if (STORAGE_BITS[record.dataType] !== 8 || record.weight.length < count) {
-    throw new BoltqError("format", `its weight is not ${count} elements of int8`, {
-      subject: `operator "${record.operator}"`,
-    });
-  }
-  return { type: "int8", shape, data: rangeOf(record.weight, 0, count) };
+/** The whole numbers that a quantized weight stores, as float32; decoded when they are read. */
+export function levelTensor(record: BoltWeight, shape: readonly number[]): Tensor {
+  return weightTensor({ ...record, scales: [Float32Array.of(1)] }, shape);
 }
 
 /**
