@@ -21,7 +21,7 @@ type ArrayConstructor = {
 };
 
 /** The arrays that ONNX Runtime takes and gives, by element type; float16 travels as its bits. */
-const ARRAYS: Partial<Record<ElementType, ArrayConstructor>> = {
+export const ELEMENT_ARRAYS: Partial<Record<ElementType, ArrayConstructor>> = {
   float32: Float32Array,
   float64: Float64Array,
   float16: Uint16Array,
@@ -38,7 +38,7 @@ const ARRAYS: Partial<Record<ElementType, ArrayConstructor>> = {
 
 /** The tensor as ONNX Runtime takes it: a view where the bytes are aligned, else a copy. `name` is for messages. */
 export function toOrtTensor(ort: OnnxRuntimeModule, tensor: DenseTensor, name: string): OrtTensor {
-  const array = ARRAYS[tensor.type];
+  const array = ELEMENT_ARRAYS[tensor.type];
   if (array === undefined) unsupported(name, tensor.type);
   const count = elementCount(tensor.shape);
   if (byteLength(tensor.type, count) !== tensor.data.byteLength) {
@@ -56,7 +56,7 @@ export function toOrtTensor(ort: OnnxRuntimeModule, tensor: DenseTensor, name: s
 /** What ONNX Runtime gave, without copying. `name` is for messages. */
 export function fromOrtTensor(tensor: OrtTensor, name: string): DenseTensor {
   const type = tensor.type as ElementType;
-  if (ARRAYS[type] === undefined) unsupported(name, type);
+  if (ELEMENT_ARRAYS[type] === undefined) unsupported(name, type);
   const data = tensor.data as ElementArray;
   return {
     type,

@@ -1,1 +1,1 @@
-export { raiseToOnnx } from "./raise.ts";
+export { type RaiseOptions, raiseToOnnx } from "./raise.ts";

@@ -36,13 +36,18 @@ const OPERATORS: RaiseTable = {
   QuantizeLinear: (context) => context.input(),
 };
 
+export interface RaiseOptions {
+  /** Also make what is int8 between operators readable as numbers, under its name. Default false. */
+  readonly layers?: boolean;
+}
+
 /**
  * The model as ONNX, so that it can be run: float operators compute in float32 with the numbers that the stored weights
  * stand for; operators labelled int8 compute as Bolt's engine does. Inputs have the shapes that the file states. Large
  * weights stay in the file until they are read. Throws BoltqError `unsupported` that lists the operators that cannot be
  * raised, or names the one whose sizes or parameters cannot.
  */
-export async function raiseToOnnx(model: BoltModel): Promise<OnnxModel> {
+export async function raiseToOnnx(model: BoltModel, { layers = false }: RaiseOptions = {}): Promise<OnnxModel> {
   refuseUnknownOperators(model);
   if (model.graph.outputs.length === 0) {
     throw new BoltqError("unsupported", "the model has no outputs, so there is nothing to run");
@@ -55,6 +60,7 @@ export async function raiseToOnnx(model: BoltModel): Promise<OnnxModel> {
   });
   for (const node of model.graph.nodes) await raiseNode(state, node);
   for (const output of model.graph.outputs) builder.output(state.plain(output));
+  if (layers) for (const node of model.graph.nodes) for (const output of node.outputs) state.plain(output);
   return builder.finish("");
 }
 

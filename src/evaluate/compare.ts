@@ -1,0 +1,207 @@
+import type { Model } from "../convert/model-file.ts";
+import { BoltqError } from "../io/error.ts";
+import type { NamedTensors, Session } from "../runtime/runtime.ts";
+import { fitInputs } from "./fit-inputs.ts";
+import { layerPairs, type NamePair } from "./layer-pairs.ts";
+import { type OpenOptions, openSession } from "./open-session.ts";
+import { TensorError, type TensorErrorSummary } from "./tensor-error.ts";
+
+/** One input (or set of inputs) to run both models on. */
+export interface Sample {
+  readonly name: string;
+  readonly inputs: NamedTensors;
+}
+
+export interface CompareOptions {
+  /** Compare also the values inside that both models name alike. Default false. */
+  readonly layers?: boolean;
+  /** Threads of each model; default 1. */
+  readonly threads?: number;
+  /** Samples on which both models are timed, one after the other in turns; default 20, 0: none. */
+  readonly timedSamples?: number;
+  readonly runtime?: OpenOptions["runtime"];
+  /** Called after each sample. */
+  readonly onProgress?: (samples: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** The second model measured against the first. */
+export interface TensorComparison extends TensorErrorSummary {
+  /** The name in the first model; outputs are matched by name, or by place where the names differ. */
+  readonly name: string;
+  /** The name in the second model. */
+  readonly otherName: string;
+}
+
+export interface Comparison {
+  readonly samples: number;
+  readonly outputs: readonly TensorComparison[];
+  /** In the order of the first model's graph; empty unless asked for. */
+  readonly layers: readonly TensorComparison[];
+  /** Names that both models have for values of different sizes (padded channels, say). */
+  readonly unlikeLayers: readonly string[];
+  /** Median milliseconds of a run of each model; undefined when not timed. */
+  readonly milliseconds: readonly [number, number] | undefined;
+}
+
+const DEFAULT_TIMED_SAMPLES = 20;
+
+/**
+ * Runs two models on the same samples and says how far the second one's outputs are from the first one's. Throws
+ * BoltqError `mismatch` when the models do not have the same number of outputs, `invalid-data` when there are no samples.
+ */
+export async function compareModels(
+  reference: Model,
+  other: Model,
+  samples: AsyncIterable<Sample>,
+  options: CompareOptions = {},
+): Promise<Comparison> {
+  const { threads = 1, runtime, layers = false } = options;
+  const pairs = layers ? layerPairs(reference, other) : [];
+  const opened: Session[] = [];
+  const open = async (model: Model, name: string, inner: readonly string[]) => {
+    const session = await openSession(model, { threads, runtime, layers: inner, name });
+    opened.push(session);
+    return session;
+  };
+  try {
+    const plain = [await open(reference, "first model", []), await open(other, "second model", [])] as const;
+    const inner = async (model: Model, side: 0 | 1) =>
+      pairs.length === 0
+        ? plain[side]
+        : open(
+            model,
+            "observed model",
+            pairs.map((pair) => pair[side]),
+          );
+    const observed = [await inner(reference, 0), await inner(other, 1)] as const;
+    return await compareSessions({ plain, observed, pairs }, samples, options);
+  } finally {
+    await Promise.all(opened.map((session) => session.close()));
+  }
+}
+
+type Pair = readonly [Session, Session];
+
+/** Sessions of both models: with their own outputs alone, for timing, and with the layers to compare. */
+interface Opened {
+  readonly plain: Pair;
+  readonly observed: Pair;
+  readonly pairs: readonly NamePair[];
+}
+
+async function compareSessions(
+  { plain, observed, pairs }: Opened,
+  samples: AsyncIterable<Sample>,
+  { timedSamples = DEFAULT_TIMED_SAMPLES, onProgress, signal }: CompareOptions,
+): Promise<Comparison> {
+  const outputs = new ErrorTable(matchOutputs(...plain));
+  const inner = new ErrorTable(innerPairs(pairs, plain));
+  const times = new Times();
+  let count = 0;
+  for await (const { inputs } of samples) {
+    signal?.throwIfAborted();
+    const feeds = observed.map((session) => fitInputs(session.inputs, inputs)) as [Feeds, Feeds];
+    const [first, second] = await Promise.all([observed[0].run(feeds[0]), observed[1].run(feeds[1])]);
+    outputs.add(first, second);
+    inner.add(first, second);
+    if (count < timedSamples) await times.measure(plain, feeds);
+    count += 1;
+    onProgress?.(count);
+  }
+  if (count === 0) throw noSamples();
+  return {
+    samples: count,
+    outputs: outputs.comparisons(),
+    layers: inner.comparisons(),
+    unlikeLayers: inner.unlike(),
+    milliseconds: times.medians(),
+  };
+}
+
+type Feeds = ReturnType<typeof fitInputs>;
+
+/** The errors of pairs of tensors. */
+class ErrorTable {
+  readonly #pairs: readonly NamePair[];
+  readonly #errors: readonly TensorError[];
+  readonly #unlike = new Set<string>();
+
+  constructor(pairs: readonly NamePair[]) {
+    this.#pairs = pairs;
+    this.#errors = pairs.map(() => new TensorError());
+  }
+
+  add(first: NamedTensors, second: NamedTensors): void {
+    this.#pairs.forEach(([name, otherName], index) => {
+      const [reference, other] = [first.get(name), second.get(otherName)];
+      if (reference === undefined || other === undefined) return;
+      if (!this.#errors[index]!.add(reference, other)) this.#unlike.add(name);
+    });
+  }
+
+  comparisons(): TensorComparison[] {
+    return this.#pairs.flatMap(([name, otherName], index) => {
+      const summary = this.#errors[index]!.summary();
+      return summary.samples === 0 ? [] : [{ name, otherName, ...summary }];
+    });
+  }
+
+  unlike(): string[] {
+    return [...this.#unlike];
+  }
+}
+
+/** Run times of two sessions, measured in turns so that what else the machine does hits both alike. */
+class Times {
+  readonly #taken: [number[], number[]] = [[], []];
+  #warm = false;
+
+  async measure(sessions: Pair, feeds: readonly [Feeds, Feeds]): Promise<void> {
+    const once = async (index: 0 | 1) => (await sessions[index].time(feeds[index], 1))[0]!;
+    if (!this.#warm) {
+      await once(0);
+      await once(1);
+      this.#warm = true;
+    }
+    this.#taken[0].push(await once(0));
+    this.#taken[1].push(await once(1));
+  }
+
+  medians(): [number, number] | undefined {
+    const [first, second] = this.#taken;
+    return first.length === 0 ? undefined : [median(first), median(second)];
+  }
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((left, right) => left - right);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+function matchOutputs(reference: Session, other: Session): NamePair[] {
+  const [names, otherNames] = [reference, other].map((session) => session.outputs.map(({ name }) => name)) as [
+    string[],
+    string[],
+  ];
+  if (names.every((name) => otherNames.includes(name))) return names.map((name) => [name, name]);
+  if (names.length === otherNames.length) return names.map((name, index) => [name, otherNames[index]!]);
+  throw new BoltqError(
+    "mismatch",
+    `the models have ${names.length} and ${otherNames.length} outputs (${names.join(", ")}; ${otherNames.join(", ")})`,
+    { remedy: "Compare models of the same network" },
+  );
+}
+
+/** The pairs that are not outputs of both models. */
+function innerPairs(pairs: readonly NamePair[], plain: Pair): NamePair[] {
+  const [first, second] = plain.map((session) => new Set(session.outputs.map(({ name }) => name)));
+  return pairs.filter(([name, otherName]) => !(first!.has(name) && second!.has(otherName)));
+}
+
+function noSamples(): BoltqError {
+  return new BoltqError("invalid-data", "there is no sample to run the models on", {
+    remedy: "Give a folder with images or .npy files",
+  });
+}

@@ -1,0 +1,83 @@
+import type { DenseTensor } from "../graph/tensor.ts";
+import { denseValues } from "../runtime/dense-values.ts";
+
+/** How far a tensor is from its reference, over all samples. */
+export interface TensorErrorSummary {
+  readonly samples: number;
+  /** Power of the reference over power of the difference, in dB; infinite when equal. */
+  readonly decibels: number;
+  /** Cosine of the angle between the two; 1 when both are zero. */
+  readonly cosine: number;
+  /** Share of rows (first dimension) whose largest element is at the same place. */
+  readonly equalArgMax: number;
+  readonly largestDifference: number;
+}
+
+/** Gathers the error of one tensor sample by sample; order and batching do not matter beyond rounding. */
+export class TensorError {
+  #samples = 0;
+  #rows = 0;
+  #equalRows = 0;
+  #reference = 0;
+  #other = 0;
+  #product = 0;
+  #difference = 0;
+  #largest = 0;
+
+  /** Returns whether the two have the same number of elements; otherwise nothing is counted. */
+  add(reference: DenseTensor, other: DenseTensor): boolean {
+    const [expected, actual] = [denseValues(reference), denseValues(other)];
+    if (expected.length !== actual.length || expected.length === 0) return false;
+    this.#samples += 1;
+    this.#addPowers(expected, actual);
+    this.#addRows(expected, actual, reference.shape.length > 1 ? reference.shape[0]! : 1);
+    return true;
+  }
+
+  summary(): TensorErrorSummary {
+    const norms = Math.sqrt(this.#reference * this.#other);
+    const equal = this.#difference === 0;
+    return {
+      samples: this.#samples,
+      decibels: equal ? Number.POSITIVE_INFINITY : 10 * Math.log10(this.#reference / this.#difference),
+      cosine: norms === 0 ? (equal ? 1 : 0) : this.#product / norms,
+      equalArgMax: this.#rows === 0 ? 1 : this.#equalRows / this.#rows,
+      largestDifference: this.#largest,
+    };
+  }
+
+  #addPowers(expected: ArrayLike<number>, actual: ArrayLike<number>): void {
+    let [reference, other, product, difference, largest] = [0, 0, 0, 0, 0];
+    for (let index = 0; index < expected.length; index++) {
+      const [left, right] = [expected[index]!, actual[index]!];
+      const gap = left === right ? 0 : left - right;
+      reference += left * left;
+      other += right * right;
+      product += left * right;
+      difference += gap * gap;
+      largest = Math.max(largest, Math.abs(gap));
+    }
+    this.#reference += reference;
+    this.#other += other;
+    this.#product += product;
+    this.#difference += difference;
+    this.#largest = Math.max(this.#largest, largest);
+  }
+
+  #addRows(expected: ArrayLike<number>, actual: ArrayLike<number>, rows: number): void {
+    const length = Math.floor(expected.length / rows);
+    for (let row = 0; row < rows; row++) {
+      const start = row * length;
+      this.#rows += 1;
+      if (argMax(expected, start, length) === argMax(actual, start, length)) this.#equalRows += 1;
+    }
+  }
+}
+
+function argMax(values: ArrayLike<number>, start: number, length: number): number {
+  let place = start;
+  for (let index = start + 1; index < start + length; index++) {
+    if (values[index]! > values[place]!) place = index;
+  }
+  return place;
+}
