@@ -8,9 +8,11 @@ export interface Bytes {
   readonly length: number;
   /**
    * `length` bytes from `offset` (default: all). The result may be a view that others share: do not write to it.
-   * Rejects with a BoltqError when the range is outside or the source fails.
+   * `room` is a buffer of at least `length` bytes that the source may fill instead of a new one, so that a loop need not
+   * allocate; the result is then good until `room` is used again. Rejects with a BoltqError when the range is outside or
+   * the source fails.
    */
-  read(offset?: number, length?: number): Promise<Uint8Array>;
+  read(offset?: number, length?: number, room?: Uint8Array): Promise<Uint8Array>;
 }
 
 /** What a file or a buffer looks like to a reader: named, random access. */
@@ -52,9 +54,9 @@ export function rangeOf(base: Bytes, offset: number, length: number): Bytes {
   checkRange(base.length, offset, length);
   return {
     length,
-    read: (start = 0, count = length - start) => {
+    read: (start = 0, count = length - start, room = undefined) => {
       checkRange(length, start, count);
-      return base.read(offset + start, count);
+      return base.read(offset + start, count, room);
     },
   };
 }
@@ -62,10 +64,11 @@ export function rangeOf(base: Bytes, offset: number, length: number): Bytes {
 /** How much is read, converted and written at a time: small enough for the cache, large enough to hide the calls. */
 export const CHUNK_BYTES: number = 1 << 20;
 
-/** The bytes in order, in pieces of at most `size`. */
+/** The bytes in order, in pieces of at most `size`. A piece is good until the next one is asked for. */
 export async function* chunksOf(bytes: Bytes, size: number = CHUNK_BYTES): AsyncGenerator<Uint8Array> {
+  const room = new Uint8Array(Math.min(size, bytes.length));
   for (let offset = 0; offset < bytes.length; offset += size) {
-    yield await bytes.read(offset, Math.min(size, bytes.length - offset));
+    yield await bytes.read(offset, Math.min(size, bytes.length - offset), room);
   }
 }
 

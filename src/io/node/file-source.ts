@@ -18,10 +18,10 @@ export function fileSource(path: string): FileSource {
   return {
     name: path,
     length: size,
-    read: async (offset = 0, length = size - offset) => {
+    read: async (offset = 0, length = size - offset, room = undefined) => {
       checkRange(size, offset, length, path);
       if (!open) throw new BoltqError("io", "the file was closed while it was still being read", { file: path });
-      return readFully(descriptor, offset, length, path);
+      return readFully(descriptor, offset, room?.subarray(0, length) ?? new Uint8Array(length), path);
     },
     close: () => {
       if (open) closeSync(descriptor);
@@ -48,10 +48,10 @@ function openError(path: string, cause: unknown): BoltqError {
   return new BoltqError("io", `the file cannot be opened (${(cause as Error).message})`, { file: path, cause });
 }
 
-function readFully(descriptor: number, offset: number, length: number, file: string): Uint8Array {
-  const buffer = new Uint8Array(length);
-  for (let done = 0; done < length; ) {
-    const count = readSync(descriptor, buffer, done, length - done, offset + done);
+/** Fills all of `buffer` from byte `offset` of the file. */
+function readFully(descriptor: number, offset: number, buffer: Uint8Array, file: string): Uint8Array {
+  for (let done = 0; done < buffer.length; ) {
+    const count = readSync(descriptor, buffer, done, buffer.length - done, offset + done);
     if (count === 0) throw new BoltqError("truncated", "the file became shorter while it was read", { file, offset });
     done += count;
   }

@@ -3,7 +3,7 @@ import type { BoltWeight } from "../../bolt/model.ts";
 import { narrowToFloat16 } from "../../graph/float16.ts";
 import { type Bytes, chunksOf } from "../../io/bytes.ts";
 import { quantizeInt4 } from "../formats/int4.ts";
-import { largestInt8Error, largestMagnitude, quantizeInt8, type TieRule } from "../formats/int8.ts";
+import { clampForInt8, largestInt8Error, largestMagnitude, quantizeInt8, type TieRule } from "../formats/int8.ts";
 import type { WeightStorage } from "./storage.ts";
 
 /** Converts float32 numbers to their stored form. `target` has room for exactly that. */
@@ -21,9 +21,12 @@ export async function convertWeight(record: BoltWeight, storage: WeightStorage, 
 }
 
 async function int8(record: BoltWeight, ties: TieRule): Promise<Pick<BoltWeight, "weight" | "scales">> {
-  const scale = scaleOf(record, 127, await largestOf(record.weight));
+  const largest = await largestOf(record.weight);
+  const scale = scaleOf(record, 127, largest);
+  const fits = scale === scaleFor(127, largest);
   const weight = encoded(record.weight, 8, (values, target) => {
-    quantizeInt8(values, scale, ties, new Int8Array(target.buffer, target.byteOffset, target.length));
+    const kept = fits ? values : clampForInt8(values, scale);
+    quantizeInt8(kept, scale, ties, new Int8Array(target.buffer, target.byteOffset, target.length));
   });
   return { weight, scales: [Float32Array.of(scale)] };
 }
@@ -36,7 +39,11 @@ async function int4(record: BoltWeight): Promise<Pick<BoltWeight, "weight" | "sc
 
 /** levels / largest; a scale that the record has already wins where it is greater. */
 function scaleOf(record: BoltWeight, levels: number, largest: number): number {
-  return Math.max(Math.fround(levels / largest), record.scales[0]?.[0] ?? -1);
+  return Math.max(scaleFor(levels, largest), record.scales[0]?.[0] ?? -1);
+}
+
+function scaleFor(levels: number, largest: number): number {
+  return Math.fround(levels / largest);
 }
 
 function plain(record: BoltWeight, type: BoltDataType): Bytes {
@@ -65,17 +72,40 @@ function encoded(base: Bytes, bits: number, encode: Encode): Bytes {
   const total = Math.ceil((count * bits) / 8);
   return {
     length: total,
-    read: async (offset = 0, length = total - offset) => {
+    read: async (offset = 0, length = total - offset, room = undefined) => {
       // Whole elements, and an even number of half bytes.
       const first = Math.floor(Math.floor((offset * 8) / bits) / 2) * 2;
       const last = Math.min(count, Math.ceil(Math.ceil(((offset + length) * 8) / bits) / 2) * 2);
-      const values = floatView(await base.read(first * 4, (last - first) * 4));
-      const target = new Uint8Array(Math.ceil(((last - first) * bits) / 8));
-      encode(values, target);
+      const target = roomFor(Math.ceil(((last - first) * bits) / 8), room);
+      await encodeRange(base, first, last, bits, encode, target);
       const start = offset - (first * bits) / 8;
       return target.subarray(start, start + length);
     },
   };
+}
+
+/** Elements that are read and encoded at a time: what is read is still in the processor's cache when it is encoded. */
+const BLOCK = 1 << 16;
+
+async function encodeRange(
+  base: Bytes,
+  first: number,
+  last: number,
+  bits: number,
+  encode: Encode,
+  target: Uint8Array,
+): Promise<void> {
+  const room = new Uint8Array(4 * Math.min(BLOCK, last - first));
+  for (let start = first; start < last; start += BLOCK) {
+    const end = Math.min(last, start + BLOCK);
+    const values = floatView(await base.read(4 * start, 4 * (end - start), room));
+    encode(values, target.subarray(((start - first) * bits) / 8, Math.ceil(((end - first) * bits) / 8)));
+  }
+}
+
+function roomFor(length: number, room: Uint8Array | undefined): Uint8Array {
+  const fits = room !== undefined && room.byteLength >= length && room.byteOffset % 8 === 0;
+  return fits ? room.subarray(0, length) : new Uint8Array(length);
 }
 
 /** The bytes as float32 numbers, without a copy where they are aligned. Not to be written to. */
