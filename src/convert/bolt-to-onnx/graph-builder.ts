@@ -1,5 +1,6 @@
 import { Graph, Value } from "../../graph/graph.ts";
 import { type Dimension, type ElementType, elementCount, type Tensor } from "../../graph/tensor.ts";
+import { BoltqError } from "../../io/error.ts";
 import type { OnnxAttribute, OnnxGraph, OnnxModel, OnnxNodeData, OnnxValue } from "../../onnx/model.ts";
 import { tensorOf } from "../../onnx/tensor-data.ts";
 
@@ -74,6 +75,7 @@ export class GraphBuilder {
   }
 
   integers(name: string, values: readonly number[], shape: readonly number[] = [values.length]): OnnxValue {
+    checkWhole(values);
     return this.constant(
       name,
       tensorOf(
@@ -99,6 +101,8 @@ export class GraphBuilder {
         shape: options.shape === null ? undefined : (options.shape ?? first?.shape),
       },
     ];
+    for (const { shape } of described) checkWhole(shape ?? []);
+    for (const value of Object.values(options.attributes ?? {})) if (typeof value !== "string") checkAttribute(value);
     const outputs = described.map(
       (output, index): OnnxValue =>
         new Value(this.unique(index === 0 ? `${name}:0` : `${name}:${index}`), { type: output }),
@@ -147,6 +151,19 @@ export function isStatic(shape: Shape | undefined): shape is readonly number[] {
 /** Number of elements, or undefined where a dimension is unknown. */
 export function countOf(shape: Shape | undefined): number | undefined {
   return isStatic(shape) ? elementCount(shape) : undefined;
+}
+
+/** Sizes of a damaged file come out as fractions or beyond what can be counted. Throws BoltqError `format`. */
+function checkWhole(values: readonly Dimension[]): void {
+  if (values.every((value) => typeof value !== "number" || Number.isSafeInteger(value))) return;
+  throw new BoltqError("format", `its sizes come out as ${values.join(" x ")}`, {
+    remedy: "The file is damaged; convert the original model again",
+  });
+}
+
+function checkAttribute(value: Exclude<AttributeInit, string>): void {
+  if (typeof value === "number") checkWhole([value]);
+  else if (!("float" in value)) checkWhole(value);
 }
 
 function nodeData(attributes: Readonly<Record<string, AttributeInit>>): OnnxNodeData {

@@ -1,11 +1,15 @@
 import type { OnnxValue } from "../../onnx/model.ts";
 import type { RaiseContext, RaiseTable } from "./raise-context.ts";
 
+/** A map larger than any detector's. */
+const MOST_PLACES = 1e6;
+
 /** Default boxes of a single-shot detector: 1 × 2 × 4·boxes, first the corners as shares of the image, then variances. */
 function raisePriorBox(context: RaiseContext): OnnxValue {
   const { parameters } = context;
   const [height, width] = context.staticShapeOf(context.input(0)).slice(2) as [number, number];
   const image = context.inputCount > 1 ? context.staticShapeOf(context.input(1)).slice(2) : [];
+  if (height * width > MOST_PLACES) context.fail("format", `it makes boxes for ${height} x ${width} places`);
   const imageHeight = parameters.number("image_h") || (image[0] ?? height);
   const imageWidth = parameters.number("image_w") || (image[1] ?? width);
   const stepHeight = parameters.number("step_h") || imageHeight / height;
