@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import { BOLT_VERSIONS, type BoltVersion, isBoltVersion, NEWEST_BOLT_VERSION } from "../bolt/version.ts";
 import { writeModel } from "../convert/model-file.ts";
-import { type BoltPrecision, convertOnnxToBolt } from "../convert/onnx-to-bolt/index.ts";
+import type { BoltPrecision } from "../convert/onnx-to-bolt/index.ts";
 import { BoltqError } from "../io/error.ts";
 import { fileTarget } from "../io/node/file-target.ts";
+import { convertOnnxToBolt } from "../quantize/bolt/from-onnx.ts";
 import { summarizeModel } from "../report/summary.ts";
 import { type ParsedOptions, parseGetopt } from "./getopt.ts";
 import { describeModel } from "./inspect.ts";

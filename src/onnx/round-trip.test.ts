@@ -13,7 +13,9 @@ async function rewritten(bytes: Uint8Array): Promise<Uint8Array> {
 }
 
 describeWithShared("an ONNX file read and written back", () => {
-  const files = readdirSync(sharedPath(), { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".onnx"));
+  const files = readdirSync(sharedPath(), { recursive: true, encoding: "utf8" }).filter((name) =>
+    name.endsWith(".onnx"),
+  );
 
   it("is read, and gives the same bytes when it is written, read and written again", async () => {
     const unstable: string[] = [];
@@ -26,7 +28,9 @@ describeWithShared("an ONNX file read and written back", () => {
   });
 
   it("encodes to one buffer as it is written", async () => {
-    const model = await readOnnx(memorySource(new Uint8Array(readFileSync(sharedPath("models", "cifar10_resnet20", "cifar10_resnet20.onnx")))));
+    const model = await readOnnx(
+      memorySource(new Uint8Array(readFileSync(sharedPath("models", "cifar10_resnet20", "cifar10_resnet20.onnx")))),
+    );
     const target = memoryTarget();
     await writeOnnx(model, target);
     expect(Buffer.compare(await encodeOnnx(model), target.result())).toBe(0);

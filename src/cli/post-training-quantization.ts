@@ -1,0 +1,144 @@
+import { readFileSync } from "node:fs";
+import { basename } from "node:path";
+import type { BoltModel } from "../bolt/model.ts";
+import { readBolt } from "../bolt/read.ts";
+import { writeBolt } from "../bolt/write.ts";
+import { BoltqError } from "../io/error.ts";
+import { fileSource } from "../io/node/file-source.ts";
+import { fileTarget } from "../io/node/file-target.ts";
+import { writeWhole } from "../io/target.ts";
+import { type QuantizeBoltOptions, type QuantizedBolt, quantizeBolt } from "../quantize/bolt/quantize.ts";
+import { parseInference, parseStorage } from "../quantize/bolt/recipe.ts";
+import { parseScaleTable, type ScaleTable } from "../quantize/bolt/scale-table.ts";
+import { summarizeModel } from "../report/summary.ts";
+import { upgradeVersion } from "../transform/bolt/upgrade-version.ts";
+import { type ParsedOptions, parseGetopt } from "./getopt.ts";
+import { describeModel } from "./inspect.ts";
+import { openModel } from "./model-argument.ts";
+import { printJson, printLines, table } from "./print.ts";
+import { parseBoltVersion } from "./x2bolt.ts";
+
+const HELP = `post_training_quantization: quantizes a model made with X2bolt -i PTQ
+
+usage: post_training_quantization -p NAME_ptq_input.bolt [options]
+
+  -p MODEL   the model; its name must contain ptq_input.bolt
+  -i WORD    inference precision: INT8_FP16 (default), INT8_FP32, INT8, INT4, FP16 or FP32
+             INT8_FP16 and INT8_FP32 compute what is not quantized in float16 or float32
+  -q WORD    storage of the weights: NOQUANT, FP16, INT8, INT4, FP32 or MIX
+             (default: NOQUANT; with INT8, INT4, FP16, FP32 in a file of Bolt 1.5: as they are computed)
+             MIX is INT8, but the weights of operators that compute in float stay float
+  -b false   keep BatchNorm and activations apart (default: true, fused into the operator before)
+  -c X       clip the inputs of matrix products to X and -X (default 0: do not)
+  -s FILE    scale table: clip values by layer and tensor, as JSON
+  -V         show what the quantized model holds
+  -h, --help show this help
+
+  --output FILE           where to write (default: NAME_int8_q.bolt and the like, beside the model)
+  --as-bolt               do what Bolt's own tool does, also where that is broken
+  --dry-run               write nothing; print what would be done to every operator and weight, and why
+  --json                  with --dry-run: as JSON
+  --bolt-version VERSION  state the model as a newer file version before quantizing it
+
+The environment variable BOLT_INT8_STORAGE_ERROR_THRESHOLD keeps weights out of int8 storage where that errs by more.`;
+
+const LONG_OPTIONS = ["output=", "as-bolt", "dry-run", "json", "bolt-version="];
+const INPUT_SUFFIX = "ptq_input.bolt";
+
+/** Runs post_training_quantization with these arguments. */
+export async function postTrainingQuantization(args: readonly string[]): Promise<void> {
+  if (args.some((arg) => ["--help", "-help", "--h", "-h"].includes(arg))) return printLines([HELP]);
+  const options = parseGetopt(args, "p:i:b:q:c:s:o:d:f:m:VB", LONG_OPTIONS);
+  const path = modelPath(options);
+  const quantized = await quantizeBolt(await readInput(path, options), quantizeOptions(options));
+  for (const warning of quantized.warnings) process.stderr.write(`warning: ${warning}\n`);
+  if (options.long.has("dry-run")) return printDecisions(quantized, options.long.has("json"));
+  const output = String(options.long.get("output") ?? path.replace(INPUT_SUFFIX, quantized.suffix));
+  const target = fileTarget(output);
+  await writeWhole(target, () => writeBolt(quantized.model, target));
+  if (options.flags.has("V")) printLines(describeModel(await summarizeModel(await openModel(output))));
+  printLines([`wrote ${output}`]);
+}
+
+function modelPath({ values, operands }: ParsedOptions): string {
+  const path = values.get("p");
+  if (path === undefined || operands.length > 0) {
+    throw new BoltqError(
+      "usage",
+      path === undefined ? "the model is missing (-p MODEL)" : `"${operands[0]}" is one argument too many`,
+      {
+        remedy: "See post_training_quantization --help",
+      },
+    );
+  }
+  if (!basename(path).includes(INPUT_SUFFIX)) {
+    throw new BoltqError("usage", `the model's name must contain ${INPUT_SUFFIX}`, {
+      file: path,
+      remedy: "Give a model made with X2bolt -i PTQ",
+    });
+  }
+  return path;
+}
+
+async function readInput(path: string, { long }: ParsedOptions): Promise<BoltModel> {
+  const model = await readBolt(fileSource(path));
+  const version = long.get("bolt-version");
+  if (version !== undefined) upgradeVersion(model, parseBoltVersion(String(version)));
+  return model;
+}
+
+function quantizeOptions({ values, long }: ParsedOptions): QuantizeBoltOptions {
+  const asBolt = long.has("as-bolt");
+  const [inference, storage, tableFile] = [values.get("i"), values.get("q"), values.get("s")];
+  const threshold = process.env["BOLT_INT8_STORAGE_ERROR_THRESHOLD"];
+  return {
+    asBolt,
+    fuseBatchNorm: values.get("b") !== "false",
+    clip: leadingNumber(values.get("c") ?? "0"),
+    ...(inference === undefined ? {} : { inference: parseInference(inference) }),
+    ...(storage === undefined ? {} : { storage: parseStorage(storage) }),
+    ...(tableFile === undefined ? {} : { scaleTable: readScaleTable(tableFile, asBolt), scaleTableFile: tableFile }),
+    ...(threshold === undefined ? {} : { errorThreshold: leadingNumber(threshold) }),
+  };
+}
+
+/** The number that a text starts with, 0 if none: as C's atof. */
+function leadingNumber(text: string): number {
+  return Number.parseFloat(text) || 0;
+}
+
+function readScaleTable(file: string, lenient: boolean): ScaleTable {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (cause) {
+    throw new BoltqError("not-found", `the scale table cannot be read (${(cause as Error).message})`, { file, cause });
+  }
+  return parseScaleTable(text, file, { lenient });
+}
+
+function printDecisions({ operators, weights, warnings }: QuantizedBolt, json: boolean): void {
+  if (json) return printJson({ operators, weights, warnings });
+  printLines([
+    ...table(
+      ["operator", "type", "label", "because"],
+      operators.map(({ operator, type, scales, reason }) => [operator, type, showScales(scales), reason]),
+    ),
+    "",
+    ...table(
+      ["weight", "from", "to", "because"],
+      weights.map(({ operator, from, to, reason }) => [operator, from, to, reason]),
+    ),
+  ]);
+}
+
+const LABEL_WORDS = new Map([
+  [0, "float"],
+  [-1, "int8"],
+  [-2, "int8 -> float"],
+  [-3, "int8 weights"],
+]);
+
+function showScales(scales: readonly (readonly number[])[]): string {
+  return scales.map((slot) => slot.map((scale) => LABEL_WORDS.get(scale) ?? scale.toPrecision(5)).join(" ")).join(", ");
+}

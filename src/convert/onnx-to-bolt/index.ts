@@ -1,0 +1,75 @@
+import type { BoltModel } from "../../bolt/model.ts";
+import { rulesOf } from "../../bolt/rules.ts";
+import { type BoltVersion, NEWEST_BOLT_VERSION } from "../../bolt/version.ts";
+import { BoltqError } from "../../io/error.ts";
+import type { OnnxModel } from "../../onnx/model.ts";
+import { runX2boltPasses } from "../../transform/bolt/x2bolt-passes.ts";
+import { lowerGraph } from "./lower-graph.ts";
+
+/** `PTQ` makes the input of the quantizer; `FP32` and `FP16` a network to run. */
+export type BoltPrecision = "FP32" | "FP16" | "PTQ";
+
+/** How X2bolt converts; every setting has its default. */
+export interface ConvertOptions {
+  /** Default FP32. */
+  readonly precision?: BoltPrecision;
+  /** File version. Default the newest. */
+  readonly version?: BoltVersion;
+  /** Write what Bolt's own X2bolt writes, also where that computes something else than the model. Default false. */
+  readonly asBolt?: boolean;
+  /** The model's name in the file, by default that of the graph. */
+  readonly name?: string;
+  /** Leave out that many operators at the start. */
+  readonly removeOperators?: number;
+  /** New names for all inputs, or all outputs. */
+  readonly inputNames?: readonly string[];
+  readonly outputNames?: readonly string[];
+}
+
+export interface Converted {
+  /** In float32; storing it as float16 is a step of its own. */
+  readonly model: BoltModel;
+  /** What is worth knowing of the conversion. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Lowers an ONNX model to Bolt and runs X2bolt's rewrites on it. Weights stay where they are until the model is written.
+ * Throws `unsupported`, naming every operator that Bolt lacks.
+ */
+export async function lowerToBolt(onnx: OnnxModel, options: ConvertOptions = {}): Promise<Converted> {
+  const version = options.version ?? NEWEST_BOLT_VERSION;
+  const notes: string[] = [];
+  const model = await lowerGraph(onnx, {
+    version,
+    rules: rulesOf(version),
+    asBolt: options.asBolt ?? false,
+    name: options.name ?? onnx.main.graph.name,
+    removeOperators: options.removeOperators ?? 0,
+    note: (text) => notes.push(text),
+  });
+  await runX2boltPasses(model, { asBolt: options.asBolt ?? false, forQuantizer: options.precision === "PTQ" });
+  rename(model, options);
+  return { model, notes };
+}
+
+function rename(model: BoltModel, { inputNames, outputNames }: ConvertOptions): void {
+  const { inputs, outputs } = model.graph;
+  for (const [values, names, what] of [
+    [inputs, inputNames, "inputs"],
+    [outputs, outputNames, "outputs"],
+  ] as const) {
+    if (names === undefined) continue;
+    requireCount(names.length, values.length, what);
+    values.forEach((value, index) => {
+      value.name = names[index]!;
+    });
+  }
+}
+
+function requireCount(given: number, needed: number, what: string): void {
+  if (given === needed) return;
+  throw new BoltqError("usage", `${given} names are given for ${needed} ${what}`, {
+    remedy: "Name all of them, with commas between",
+  });
+}

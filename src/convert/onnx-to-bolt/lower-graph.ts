@@ -1,0 +1,289 @@
+import {
+  type BoltModel,
+  type BoltNodeData,
+  type BoltTensorDescription,
+  type BoltValue,
+  type BoltWeight,
+  WeightTable,
+} from "../../bolt/model.ts";
+import { NAME_BYTES } from "../../bolt/name-field.ts";
+import { maximumDimensions } from "../../bolt/parameter-layouts.ts";
+import { Parameters, type ParameterValue } from "../../bolt/parameters.ts";
+import type { BoltRules } from "../../bolt/rules.ts";
+import type { BoltVersion } from "../../bolt/version.ts";
+import { Graph, Value } from "../../graph/graph.ts";
+import { elementCount } from "../../graph/tensor.ts";
+import { BoltqError } from "../../io/error.ts";
+import type { OnnxModel, OnnxNode, OnnxTensor, OnnxValue } from "../../onnx/model.ts";
+import { numbersOf } from "../../onnx/tensor-data.ts";
+import { ACTIVATIONS } from "./activations.ts";
+import { ARITHMETIC } from "./arithmetic.ts";
+import { CONVOLUTIONS } from "./convolution.ts";
+import {
+  cutToInt32,
+  dynamicInputs,
+  type Lower,
+  type LoweredOperator,
+  type LoweringContext,
+  NO_BYTES,
+} from "./lowering.ts";
+import { MATRIX } from "./matrix.ts";
+import { NORMALIZATIONS } from "./normalization.ts";
+import { POOLINGS } from "./pooling.ts";
+import { SHAPE_OPERATORS } from "./shape-operators.ts";
+import { boltData, boltTypeOf } from "./weight-data.ts";
+
+const LOWERINGS: Readonly<Record<string, Lower>> = {
+  ...CONVOLUTIONS,
+  ...POOLINGS,
+  ...MATRIX,
+  ...ARITHMETIC,
+  ...ACTIVATIONS,
+  ...NORMALIZATIONS,
+  ...SHAPE_OPERATORS,
+};
+
+export interface LowerGraphOptions {
+  readonly version: BoltVersion;
+  readonly rules: BoltRules;
+  readonly asBolt: boolean;
+  readonly name: string;
+  readonly removeOperators: number;
+  readonly note: (text: string) => void;
+}
+
+/** Lowers every operator of an ONNX graph, in order, without rewriting anything. */
+export async function lowerGraph(onnx: OnnxModel, options: LowerGraphOptions): Promise<BoltModel> {
+  requireKnownOperators(onnx);
+  const { graph } = onnx.main;
+  const lowering = new GraphLowering(options, graph.nodes);
+  const constants = new Set(onnx.main.initializers);
+  const inputs = graph.inputs.filter((input) => !constants.has(input));
+  for (const input of inputs) lowering.define(input);
+  for (const node of graph.nodes.slice(options.removeOperators)) await lowering.lower(node);
+  await lowering.addSharedWeights(graph.outputs);
+  const bolt = lowering.graph;
+  bolt.inputs = inputs.map((input) => lowering.valueOf(input));
+  bolt.outputs = graph.outputs.map((output) => lowering.valueOf(output));
+  return {
+    format: "bolt",
+    version: options.version,
+    name: lowering.shortName(options.name),
+    nameResidue: undefined,
+    dataType: "F32",
+    inputDescriptions: inputs.map((input) => describeInput(input, options)),
+    inputResidues: [],
+    outputResidues: [],
+    graph: bolt,
+    weights: new WeightTable([...lowering.sharedWeights, ...lowering.weights]),
+    trailer: NO_BYTES,
+  };
+}
+
+function requireKnownOperators({ main }: OnnxModel): void {
+  const unknown = main.graph.nodes.filter((node) => !isKnown(node));
+  if (unknown.length === 0) return;
+  const list = unknown
+    .slice(0, 20)
+    .map((node) => `${node.data.domain === "" ? "" : `${node.data.domain}.`}${node.type} ("${node.name}")`);
+  throw new BoltqError("unsupported", `the model has operators that cannot be converted to Bolt: ${list.join(", ")}`, {
+    remedy: "Quantize it for ONNX Runtime instead, or replace these operators before exporting",
+  });
+}
+
+function isKnown(node: OnnxNode): boolean {
+  return node.data.domain === "" && (node.type === "Constant" || Object.hasOwn(LOWERINGS, node.type));
+}
+
+class GraphLowering {
+  readonly graph: Graph<BoltNodeData>;
+  readonly weights: BoltWeight[] = [];
+  readonly sharedWeights: BoltWeight[] = [];
+  readonly #options: LowerGraphOptions;
+  readonly #context: LoweringContext;
+  readonly #values = new Map<OnnxValue, BoltValue>();
+  readonly #shared = new Set<OnnxValue>();
+  readonly #shortNames = new Map<string, string>();
+
+  constructor(options: LowerGraphOptions, nodes: readonly OnnxNode[]) {
+    this.#options = options;
+    this.graph = new Graph(options.name);
+    this.#context = { ...options, referenceCount: referenceCounter(options.rules, nodes) };
+  }
+
+  /** The Bolt value for an ONNX value, made anew where there is none. */
+  valueOf(value: OnnxValue): BoltValue {
+    return this.#values.get(value) ?? this.define(value);
+  }
+
+  define(value: OnnxValue): BoltValue {
+    const defined: BoltValue = new Value(this.shortName(value.name));
+    this.#values.set(value, defined);
+    return defined;
+  }
+
+  /** Names too long for a field are numbered. */
+  shortName(name: string): string {
+    if (new TextEncoder().encode(name).byteLength < NAME_BYTES) return name;
+    const known = this.#shortNames.get(name);
+    if (known !== undefined) return known;
+    const short = this.#options.rules === "1.3.0" ? `brief_${this.#shortNames.size}` : inBase60(this.#shortNames.size);
+    this.#shortNames.set(name, short);
+    return short;
+  }
+
+  async lower(node: OnnxNode): Promise<void> {
+    if (node.type === "Constant") return this.#takeConstant(node);
+    try {
+      this.#append(node, await LOWERINGS[node.type]!(node, this.#context));
+    } catch (error) {
+      throw error instanceof BoltqError ? error.within({ subject: `operator "${node.name}" (${node.type})` }) : error;
+    }
+  }
+
+  /** Puts the constants that operators read as inputs in front, sorted by name, as Bolt does. */
+  async addSharedWeights(outputs: readonly OnnxValue[]): Promise<void> {
+    for (const output of outputs) if (output.constant !== undefined) this.#shared.add(output);
+    const sorted = [...this.#shared].sort((one, other) => (one.name < other.name ? -1 : 1));
+    const first = this.graph.nodes[0];
+    for (const value of sorted) {
+      const tensor = value.constant!;
+      const name = this.shortName(`weight_${value.name}`);
+      const init = {
+        name,
+        type: "SharedWeight",
+        inputs: [],
+        outputs: [this.valueOf(value)],
+        data: this.#data("SharedWeight", { desc: await describeConstant(tensor, this.#options.version) }),
+      };
+      if (first === undefined) this.graph.append(init);
+      else this.graph.insertBefore(first, init);
+      this.sharedWeights.push(
+        record(name, { dataType: boltTypeOf(tensor.type), weight: await boltData(tensor), vector: NO_BYTES }),
+      );
+    }
+  }
+
+  #takeConstant(node: OnnxNode): void {
+    const value = node.data.attributes.get("value");
+    if (value?.kind !== "tensor") {
+      throw new BoltqError("unsupported", "a Constant without a tensor cannot be converted", {
+        subject: `operator "${node.name}" (Constant)`,
+      });
+    }
+    node.output().constant = value.value;
+  }
+
+  #append(node: OnnxNode, operators: readonly LoweredOperator[]): void {
+    const mainName = node.name || (node.outputs[0]?.name ?? "");
+    let previous: BoltValue | undefined;
+    operators.forEach((operator, index) => {
+      const inputs = (operator.inputs ?? (previous === undefined ? dynamicInputs(node) : [])).map((input) =>
+        this.#read(input),
+      );
+      const last = index === operators.length - 1;
+      const outputs = last
+        ? node.outputs.map((output) => this.define(output))
+        : [this.#between(node, operator, operators)];
+      const name = this.shortName(`${mainName}${operator.nameSuffix ?? ""}`);
+      this.graph.append({
+        name,
+        type: operator.type,
+        inputs: previous === undefined ? inputs : [previous, ...inputs],
+        outputs,
+        data: this.#data(operator.type, operator.parameters ?? {}),
+      });
+      if (operator.weight !== undefined) this.weights.push(record(name, operator.weight));
+      previous = outputs[0];
+    });
+  }
+
+  /** A value between two steps: named as the output where Bolt works in place, else as the step. */
+  #between(node: OnnxNode, operator: LoweredOperator, operators: readonly LoweredOperator[]): BoltValue {
+    const inPlace = operators[0]!.nameSuffix === undefined;
+    return new Value(this.shortName(`${node.output().name}${inPlace ? "" : operator.nameSuffix}`));
+  }
+
+  #read(value: OnnxValue): BoltValue {
+    if (value.constant !== undefined) this.#shared.add(value);
+    return this.valueOf(value);
+  }
+
+  #data(type: string, parameters: Readonly<Record<string, ParameterValue>>): BoltNodeData {
+    return {
+      parameters: Parameters.of(type, this.#options.version, parameters),
+      scales: [],
+      positions: undefined,
+      residues: new Map(),
+    };
+  }
+}
+
+function record(operator: string, weight: Pick<BoltWeight, "dataType" | "weight" | "vector">): BoltWeight {
+  return { operator, ...weight, scales: [], residue: undefined };
+}
+
+/** Bolt 1.3.0 shares a weight that several operators read; 1.5 gives each its own. */
+function referenceCounter(rules: BoltRules, nodes: readonly OnnxNode[]): (value: OnnxValue) => number {
+  if (rules === "1.5") return () => 1;
+  const counts = new Map<OnnxValue, number>();
+  for (const node of nodes) {
+    for (const input of node.inputs) {
+      if (input?.constant === undefined) continue;
+      counts.set(input, elementCount(input.constant.shape) === 1 ? 1 : (counts.get(input) ?? 0) + 1);
+    }
+  }
+  return (value) => counts.get(value) ?? 0;
+}
+
+function inBase60(number: number): string {
+  const digit = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ".charAt(number % 60);
+  return number < 60 ? digit : inBase60(Math.floor(number / 60)) + digit;
+}
+
+const DATA_FORMATS = { NCHW: 0, NORMAL: 14, MTK: 15, SCALAR: 43 } as const;
+
+function formatOfRank(rank: number): number {
+  if (rank < 1) return DATA_FORMATS.SCALAR;
+  if (rank <= 2) return DATA_FORMATS.NORMAL;
+  return rank === 3 ? DATA_FORMATS.MTK : DATA_FORMATS.NCHW;
+}
+
+/** Bolt's mark for a dimension that is not known before the network runs. */
+const DYNAMIC_DIMENSION = 11;
+
+function describeInput(input: OnnxValue, { rules, version, note }: LowerGraphOptions): BoltTensorDescription {
+  const shape = input.type?.shape ?? [];
+  const dimensions = shape.map((size, axis) => {
+    if (typeof size === "number" && size > 0) return size;
+    const assumed = axis === 0 || size === "batch" || rules === "1.3.0" ? 1 : DYNAMIC_DIMENSION;
+    note(`dimension ${axis} of the input "${input.name}" is not fixed; ${assumed} is assumed`);
+    return assumed;
+  });
+  const description = {
+    dataType: boltTypeOf(input.type?.type ?? "float32"),
+    dataFormat: formatOfRank(shape.length),
+    dimensions: dimensions.reverse(),
+  };
+  const count = elementCount(dimensions);
+  const fits = rules === "1.5" && dimensions.length > 0 && count + dimensions.length <= maximumDimensions(version);
+  return fits ? { ...description, unused: new Array<number>(count).fill(DYNAMIC_DIMENSION) } : description;
+}
+
+/** Small constants stand, cut to integers, behind the dimensions too. */
+async function describeConstant(tensor: OnnxTensor, version: BoltVersion): Promise<BoltTensorDescription> {
+  const count = elementCount(tensor.shape);
+  const scalar = tensor.shape.length === 0;
+  const dimensions = scalar ? [count] : [...tensor.shape].reverse();
+  const description: BoltTensorDescription = {
+    dataType: boltTypeOf(tensor.type),
+    dataFormat: scalar ? DATA_FORMATS.SCALAR : formatOfRank(dimensions.length),
+    dimensions,
+  };
+  if (count + dimensions.length > maximumDimensions(version)) return description;
+  if (version < 20220817 && description.dataType !== "I32") return description;
+  return {
+    ...description,
+    unused: Array.from(await numbersOf(tensor), (value) => cutToInt32(Math.trunc(value)) >>> 0),
+  };
+}

@@ -1,0 +1,54 @@
+import { floatBytes, floatsOf } from "../../bolt/lazy-floats.ts";
+import type { BoltModel, BoltNode, BoltWeight } from "../../bolt/model.ts";
+import { type Bytes, rangeOf } from "../../io/bytes.ts";
+import { onlyReader, retire } from "./pass.ts";
+
+/** A depthwise convolution and the plain one behind it become one operator (DepthwisePointwiseOptimizer). */
+export async function fuseDepthwisePointwise(model: BoltModel): Promise<boolean> {
+  let changed = false;
+  for (const depthwise of model.graph.nodes) {
+    if (!isOfKind(depthwise, "DEPTHWISE") || depthwise.outputs.some((output) => model.graph.outputs.includes(output)))
+      continue;
+    const pointwise = onlyReader(depthwise);
+    if (pointwise === undefined || !isOfKind(pointwise, "POINTWISE") || pointwise.data.parameters.number("group") !== 1)
+      continue;
+    const [one, other] = [model.weights.of(depthwise), model.weights.of(pointwise)];
+    if (one === undefined || other === undefined) continue;
+    const outputs = pointwise.data.parameters.number("num_outputs");
+    one.vector = await bothVectors(one, depthwise.data.parameters.number("num_outputs"), other, outputs);
+    one.weight = joined(one.weight, other.weight);
+    depthwise.data.parameters.set("num_outputs", outputs);
+    depthwise.data.parameters.set("convolution_type", "DEPTHWISE_POINTWISE");
+    depthwise.data.parameters.set("pw_activation_type", pointwise.data.parameters.number("pw_activation_type"));
+    retire(model, pointwise, true);
+    changed = true;
+  }
+  return changed;
+}
+
+function isOfKind(node: BoltNode, kind: string): boolean {
+  return node.type === "Conv" && node.data.parameters.name("convolution_type") === kind;
+}
+
+async function bothVectors(one: BoltWeight, count: number, other: BoltWeight, otherCount: number): Promise<Bytes> {
+  const both = new Float32Array(count + otherCount);
+  if (one.vector.length > 0) both.set(floatsOf(await one.vector.read()));
+  if (other.vector.length > 0) both.set(floatsOf(await other.vector.read()), count);
+  return floatBytes(both);
+}
+
+/** One run of bytes after the other, read from where they are. */
+function joined(one: Bytes, other: Bytes): Bytes {
+  const length = one.length + other.length;
+  return {
+    length,
+    read: async (offset = 0, count = length - offset) => {
+      const result = new Uint8Array(count);
+      const ofFirst = Math.max(0, Math.min(count, one.length - offset));
+      if (ofFirst > 0) result.set(await rangeOf(one, offset, ofFirst).read());
+      if (ofFirst < count)
+        result.set(await rangeOf(other, offset + ofFirst - one.length, count - ofFirst).read(), ofFirst);
+      return result;
+    },
+  };
+}

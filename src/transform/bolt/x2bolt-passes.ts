@@ -1,0 +1,88 @@
+import type { BoltModel } from "../../bolt/model.ts";
+import { type BoltRules, rulesOf } from "../../bolt/rules.ts";
+import { absorbInputChanges } from "./absorb-input-changes.ts";
+import { foldBatchNorm } from "./fold-batch-norm.ts";
+import { foldBias } from "./fold-bias.ts";
+import { foldPadding } from "./fold-padding.ts";
+import { foldScale } from "./fold-scale.ts";
+import { fuseActivation } from "./fuse-activation.ts";
+import { fuseDepthwisePointwise } from "./fuse-depthwise-pointwise.ts";
+import { fuseHardSwish } from "./fuse-hard-swish.ts";
+import { fuseSwish } from "./fuse-swish.ts";
+import { interfaceNames, restoreNames } from "./keep-names.ts";
+import { mergeNormAndScale } from "./merge-norm-and-scale.ts";
+import { mergeRelus } from "./merge-relus.ts";
+import { mergeTransposes } from "./merge-transposes.ts";
+import { moveStride } from "./move-stride.ts";
+import { padChannels } from "./pad-channels.ts";
+import { type BoltPass, dropRetired } from "./pass.ts";
+import { placeTensors } from "./place-tensors.ts";
+import { removeRedundant } from "./remove-redundant.ts";
+import { simplifyClips } from "./simplify-clips.ts";
+import { simplifyPowers } from "./simplify-powers.ts";
+import { dropReshapesBeforeReshapes, simplifyReshapes } from "./simplify-reshapes.ts";
+import { workInPlace } from "./work-in-place.ts";
+
+/** A pass, and for which of Bolt's versions and outputs it runs; everywhere unless said otherwise. */
+interface ListedPass {
+  readonly pass: BoltPass;
+  readonly rules?: BoltRules;
+  /** Only for the quantizer's input (true), or only for networks to run (false). */
+  readonly forQuantizer?: boolean;
+}
+
+const foldScaleIntoScale: BoltPass = (model, options) => foldScale(model, { ...options, onlyIntoScale: true });
+
+/** The rewrites of ModelSpecOptimizer::suggest that are known here, in order. */
+const PASSES: readonly ListedPass[] = [
+  { pass: removeRedundant },
+  { pass: absorbInputChanges, rules: "1.3.0" },
+  { pass: dropReshapesBeforeReshapes },
+  { pass: simplifyClips },
+  { pass: mergeTransposes },
+  { pass: fuseSwish },
+  { pass: fuseHardSwish },
+  { pass: foldBias },
+  { pass: simplifyPowers },
+  { pass: mergeTransposes, rules: "1.5" },
+  { pass: fuseActivation },
+  { pass: foldBatchNorm, forQuantizer: false },
+  { pass: foldScale, forQuantizer: false },
+  { pass: foldBatchNorm, forQuantizer: false },
+  { pass: foldScale, forQuantizer: false },
+  { pass: fuseActivation, forQuantizer: false },
+  { pass: mergeNormAndScale, forQuantizer: false },
+  { pass: foldScaleIntoScale, rules: "1.5", forQuantizer: true },
+  { pass: foldScale, rules: "1.5", forQuantizer: false },
+  { pass: foldPadding },
+  { pass: fuseActivation },
+  { pass: padChannels, forQuantizer: false },
+  { pass: fuseDepthwisePointwise, forQuantizer: false },
+  { pass: simplifyReshapes },
+  { pass: mergeRelus },
+  { pass: moveStride },
+  { pass: absorbInputChanges, rules: "1.5" },
+  { pass: workInPlace, forQuantizer: false },
+  { pass: placeTensors, forQuantizer: false },
+];
+
+export interface X2boltPassOptions {
+  readonly asBolt: boolean;
+  readonly forQuantizer: boolean;
+}
+
+/** Rewrites a freshly lowered model as X2bolt does. */
+export async function runX2boltPasses(model: BoltModel, { asBolt, forQuantizer }: X2boltPassOptions): Promise<void> {
+  const names = interfaceNames(model);
+  const rules = rulesOf(model.version);
+  for (const listed of PASSES) {
+    if (listed.rules !== undefined && listed.rules !== rules) continue;
+    if (listed.forQuantizer !== undefined && listed.forQuantizer !== forQuantizer) continue;
+    await listed.pass(model, { asBolt });
+  }
+  if (rules === "1.5") restoreNames(model, names);
+  dropRetired(model);
+  for (const node of model.graph.nodes) {
+    if (forQuantizer) node.data.positions = new Int32Array(node.inputs.length + node.outputs.length);
+  }
+}
