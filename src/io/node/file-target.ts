@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fdatasync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { BoltqError } from "../error.ts";
 import type { Target } from "../target.ts";
@@ -13,29 +13,38 @@ const unfinished = new Set<string>();
 export function fileTarget(path: string): Target {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
   let descriptor = open(path, temporary);
+  const flusher = new Flusher(descriptor);
   const gathered = new Uint8Array(GATHER_BYTES);
   let used = 0;
-  const flush = () => {
-    writeAll(descriptor, gathered.subarray(0, used), path);
+  const put = async (chunk: Uint8Array) => {
+    writeAll(descriptor, chunk, path);
+    await flusher.wrote(chunk.byteLength);
+  };
+  const flush = async () => {
+    const waiting = gathered.subarray(0, used);
     used = 0;
+    await put(waiting);
   };
   return {
     name: path,
     write: async (chunk) => {
-      if (used + chunk.byteLength > GATHER_BYTES) flush();
+      if (used + chunk.byteLength > GATHER_BYTES) await flush();
       if (chunk.byteLength > GATHER_BYTES) {
-        writeAll(descriptor, chunk, path);
+        await put(chunk);
         return;
       }
       gathered.set(chunk, used);
       used += chunk.byteLength;
     },
     commit: async () => {
-      flush();
+      await flush();
+      const failure = await flusher.end();
+      if (failure !== undefined) throw writeError(path, failure);
       finish(descriptor, temporary, path);
       descriptor = -1;
     },
     abort: async () => {
+      await flusher.end();
       if (descriptor >= 0) closeSync(descriptor);
       descriptor = -1;
       discard(temporary);
@@ -44,6 +53,42 @@ export function fileTarget(path: string): Target {
 }
 
 const GATHER_BYTES = 1 << 18;
+
+/** Bytes after which what was written is sent on its way to the disk. */
+const FLUSH_BYTES = 1 << 24;
+
+/** Flushes a file while more is being written, so that little is left to wait for at the end. */
+class Flusher {
+  readonly #descriptor: number;
+  #waiting = 0;
+  #running: Promise<void> | undefined;
+  #failure: Error | undefined;
+
+  constructor(descriptor: number) {
+    this.#descriptor = descriptor;
+  }
+
+  /** Also lets other events through now and then: a signal, the end of a flush. */
+  async wrote(count: number): Promise<void> {
+    this.#waiting += count;
+    if (this.#waiting < FLUSH_BYTES) return;
+    this.#waiting = 0;
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#running ??= new Promise((resolve) => {
+      fdatasync(this.#descriptor, (error) => {
+        this.#failure ??= error ?? undefined;
+        this.#running = undefined;
+        resolve();
+      });
+    });
+  }
+
+  /** Resolves when no flush is running, with what went wrong in one: the system says so only once. */
+  async end(): Promise<Error | undefined> {
+    await this.#running;
+    return this.#failure;
+  }
+}
 
 function open(path: string, temporary: string): number {
   try {
@@ -65,12 +110,16 @@ function writeAll(descriptor: number, chunk: Uint8Array, file: string): void {
   try {
     for (let done = 0; done < chunk.byteLength; ) done += writeSync(descriptor, chunk, done, chunk.byteLength - done);
   } catch (cause) {
-    throw new BoltqError("io", `writing failed (${(cause as Error).message})`, {
-      file,
-      cause,
-      remedy: "Free some disk space or choose another folder; nothing was changed",
-    });
+    throw writeError(file, cause as Error);
   }
+}
+
+function writeError(file: string, cause: Error): BoltqError {
+  return new BoltqError("io", `writing failed (${cause.message})`, {
+    file,
+    cause,
+    remedy: "Free some disk space or choose another folder; nothing was changed",
+  });
 }
 
 function finish(descriptor: number, temporary: string, path: string): void {
