@@ -17,7 +17,7 @@ export interface ConvertOptions {
   readonly version?: BoltVersion;
   /** Write what Bolt's own X2bolt writes, also where that computes something else than the model. Default false. */
   readonly asBolt?: boolean;
-  /** The model's name in the file, by default that of the graph. */
+  /** The model's name in the file: by default, and always in files of 1.3.0, that of the graph. */
   readonly name?: string;
   /** Leave out that many operators at the start. */
   readonly removeOperators?: number;
@@ -44,13 +44,18 @@ export async function lowerToBolt(onnx: OnnxModel, options: ConvertOptions = {})
     version,
     rules: rulesOf(version),
     asBolt: options.asBolt ?? false,
-    name: options.name ?? onnx.main.graph.name,
+    name: nameOf(onnx, options, version),
     removeOperators: options.removeOperators ?? 0,
     note: (text) => notes.push(text),
   });
   await runX2boltPasses(model, { asBolt: options.asBolt ?? false, forQuantizer: options.precision === "PTQ" });
   rename(model, options);
   return { model, notes };
+}
+
+/** Bolt 1.3.0 names the model as its graph, 1.5 as its file. */
+function nameOf({ main }: OnnxModel, { name }: ConvertOptions, version: BoltVersion): string {
+  return rulesOf(version) === "1.3.0" ? main.graph.name : (name ?? main.graph.name);
 }
 
 function rename(model: BoltModel, { inputNames, outputNames }: ConvertOptions): void {

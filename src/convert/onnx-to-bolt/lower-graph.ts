@@ -19,6 +19,7 @@ import { numbersOf } from "../../onnx/tensor-data.ts";
 import { ACTIVATIONS } from "./activations.ts";
 import { ARITHMETIC } from "./arithmetic.ts";
 import { CONVOLUTIONS } from "./convolution.ts";
+import { defaultDataFormat } from "./data-format.ts";
 import {
   cutToInt32,
   dynamicInputs,
@@ -154,7 +155,7 @@ class GraphLowering {
         type: "SharedWeight",
         inputs: [],
         outputs: [this.valueOf(value)],
-        data: this.#data("SharedWeight", { desc: await describeConstant(tensor, this.#options.version) }),
+        data: this.#data("SharedWeight", { desc: await describeConstant(tensor, this.#options) }),
       };
       if (first === undefined) this.graph.append(init);
       else this.graph.insertBefore(first, init);
@@ -241,14 +242,6 @@ function inBase60(number: number): string {
   return number < 60 ? digit : inBase60(Math.floor(number / 60)) + digit;
 }
 
-const DATA_FORMATS = { NCHW: 0, NORMAL: 14, MTK: 15, SCALAR: 43 } as const;
-
-function formatOfRank(rank: number): number {
-  if (rank < 1) return DATA_FORMATS.SCALAR;
-  if (rank <= 2) return DATA_FORMATS.NORMAL;
-  return rank === 3 ? DATA_FORMATS.MTK : DATA_FORMATS.NCHW;
-}
-
 /** Bolt's mark for a dimension that is not known before the network runs. */
 const DYNAMIC_DIMENSION = 11;
 
@@ -262,7 +255,7 @@ function describeInput(input: OnnxValue, { rules, version, note }: LowerGraphOpt
   });
   const description = {
     dataType: boltTypeOf(input.type?.type ?? "float32"),
-    dataFormat: formatOfRank(shape.length),
+    dataFormat: defaultDataFormat(shape.length, rules),
     dimensions: dimensions.reverse(),
   };
   const count = elementCount(dimensions);
@@ -271,17 +264,20 @@ function describeInput(input: OnnxValue, { rules, version, note }: LowerGraphOpt
 }
 
 /** Small constants stand, cut to integers, behind the dimensions too. */
-async function describeConstant(tensor: OnnxTensor, version: BoltVersion): Promise<BoltTensorDescription> {
+async function describeConstant(
+  tensor: OnnxTensor,
+  { version, rules }: LowerGraphOptions,
+): Promise<BoltTensorDescription> {
   const count = elementCount(tensor.shape);
   const scalar = tensor.shape.length === 0;
   const dimensions = scalar ? [count] : [...tensor.shape].reverse();
   const description: BoltTensorDescription = {
     dataType: boltTypeOf(tensor.type),
-    dataFormat: scalar ? DATA_FORMATS.SCALAR : formatOfRank(dimensions.length),
+    dataFormat: defaultDataFormat(tensor.shape.length, rules),
     dimensions,
   };
   if (count + dimensions.length > maximumDimensions(version)) return description;
-  if (version < 20220817 && description.dataType !== "I32") return description;
+  if (rules === "1.3.0" && description.dataType !== "I32") return description;
   return {
     ...description,
     unused: Array.from(await numbersOf(tensor), (value) => cutToInt32(Math.trunc(value)) >>> 0),

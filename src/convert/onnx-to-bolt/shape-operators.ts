@@ -1,8 +1,10 @@
+import type { BoltTensorDescription } from "../../bolt/model.ts";
 import { BoltqError } from "../../io/error.ts";
 import { floatAttribute, floatsAttribute, intAttribute, intsAttribute, textAttribute } from "../../onnx/attributes.ts";
-import type { OnnxNode } from "../../onnx/model.ts";
+import type { OnnxNode, OnnxTensor } from "../../onnx/model.ts";
 import { ELEMENT_TYPES, elementTypeNumber } from "../../onnx/schema.ts";
 import { numbersOf } from "../../onnx/tensor-data.ts";
+import { defaultDataFormat } from "./data-format.ts";
 import {
   allInputs,
   constantInput,
@@ -11,8 +13,10 @@ import {
   dynamicInputs,
   firstAndDynamicInputs,
   type Lower,
+  type LoweredWeight,
+  NO_BYTES,
 } from "./lowering.ts";
-import { boltTypeOf } from "./weight-data.ts";
+import { boltData, boltTypeOf } from "./weight-data.ts";
 
 /** What Bolt's files say for a size or position that is known only while the network runs. */
 const UNKNOWN = 9035;
@@ -29,10 +33,13 @@ const lowerReshape: Lower = async (node) => {
   ];
 };
 
-const lowerFlatten: Lower = async (node, { rules }) =>
-  rules === "1.5"
-    ? [{ type: "Flatten", parameters: { axis: intAttribute(node, "axis", 1) } }]
-    : [{ type: "Reshape", parameters: { shape: [1, -1], num_shape: 2, axis: 0, num_axes: -1 } }];
+/** Bolt 1.3.0 has a Reshape for it: 0 keeps an axis, -1 takes the rest. */
+const lowerFlatten: Lower = async (node, { rules }) => {
+  const axis = intAttribute(node, "axis", 1);
+  if (rules === "1.5") return [{ type: "Flatten", parameters: { axis } }];
+  const shape = [...new Array<number>(axis).fill(0), -1];
+  return [{ type: "Reshape", parameters: { shape, num_shape: shape.length, axis: 0, num_axes: -1 } }];
+};
 
 const lowerTranspose: Lower = async (node) => {
   const axes = intsAttribute(node, "perm") ?? [];
@@ -119,17 +126,41 @@ const lowerSplit: Lower = async (node) => {
 /** As a Slice with one part, which the clean-up takes out. */
 const lowerIdentity: Lower = async () => [{ type: "Slice", parameters: { num_slice: 0, axis: 0 } }];
 
-const lowerGather: Lower = async (node) => [
-  {
-    type: "Gather",
-    inputs: allInputs(node),
-    parameters: {
-      axis: node.type === "GatherND" ? GREATEST_AXIS : intAttribute(node, "axis", 0),
-      element_level: node.type === "GatherElements" ? 1 : 0,
-      batch_dims: node.type === "GatherND" ? intAttribute(node, "batch_dims", 0) : 0,
+const lowerGather: Lower = async (node, { rules }) => {
+  const parameters = {
+    axis: node.type === "GatherND" ? GREATEST_AXIS : intAttribute(node, "axis", 0),
+    element_level: node.type === "GatherElements" ? 1 : 0,
+    batch_dims: node.type === "GatherND" ? intAttribute(node, "batch_dims", 0) : 0,
+  };
+  if (rules === "1.5") return [{ type: "Gather", inputs: allInputs(node), parameters }];
+  const [data, index] = [constantInput(node, 0), constantInput(node, 1)];
+  return [
+    {
+      type: "Gather",
+      parameters: {
+        ...parameters,
+        index_scalar: node.type === "Gather" && index?.shape.length === 0 ? 1 : 0,
+        ...(data === undefined ? {} : { data_desc: describeShape(data) }),
+        ...(index === undefined ? {} : { index_desc: describeShape(index) }),
+      },
+      weight: await ownConstants(data, index),
     },
-  },
-];
+  ];
+};
+
+/** In files of Bolt 1.3.0 a Gather holds its constants itself: the data as weight, the indices as vector. */
+async function ownConstants(data: OnnxTensor | undefined, index: OnnxTensor | undefined): Promise<LoweredWeight> {
+  return {
+    dataType: boltTypeOf((data ?? index)?.type ?? "float32"),
+    weight: data === undefined ? NO_BYTES : await boltData(data),
+    vector: index === undefined ? NO_BYTES : await boltData(index),
+  };
+}
+
+function describeShape({ type, shape }: OnnxTensor): BoltTensorDescription {
+  const dimensions = shape.length === 0 ? [1] : [...shape].reverse();
+  return { dataType: boltTypeOf(type), dataFormat: defaultDataFormat(shape.length, "1.3.0"), dimensions };
+}
 
 const lowerCast: Lower = async (node) => {
   const type = ELEMENT_TYPES[intAttribute(node, "to", elementTypeNumber("float32"))];

@@ -21,12 +21,7 @@ import {
   setLabel,
 } from "./labels.ts";
 import { insertQuantizeLinear } from "./quantize-linear.ts";
-import {
-  type BoltInference,
-  type BoltStorage,
-  isQuantizedInference,
-  precisionFor,
-} from "./recipe.ts";
+import { type BoltInference, type BoltStorage, isQuantizedInference, precisionFor } from "./recipe.ts";
 import { checkScaleTable, labelGlobalClip, labelStatic, type ScaleTable } from "./scale-table.ts";
 import { storeWeights, type WeightDecision } from "./store-weights.ts";
 
@@ -92,7 +87,7 @@ export async function quantizeBolt(model: BoltModel, options: QuantizeBoltOption
   }
   await placeTensors(model);
   if (precision.rules === "1.5") restoreNames(model, names);
-  const weights = await storeWeights(model, precision, options);
+  const weights = await storeWeights(model, precision, { ...options, fromFile: true });
   dropRetired(model);
   return { model, suffix: precision.suffix, operators: operatorDecisions(model, reasons), weights, warnings };
 }

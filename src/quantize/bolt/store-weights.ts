@@ -21,6 +21,8 @@ export interface WeightDecision {
 
 export interface StoreOptions {
   readonly asBolt?: boolean;
+  /** The records come from a file, as Bolt's reader gives them, not from a conversion. Default false. */
+  readonly fromFile?: boolean;
   /** Store a float operator's weight in float when int8 storage would err by more. Default 0.002 in files of 1.3.0, else none. */
   readonly errorThreshold?: number;
 }
@@ -43,7 +45,7 @@ export async function storeWeights(
   const table = new WeightTable();
   for (const stated of model.weights) {
     if (stated.weight.length === 0 && stated.vector.length === 0) continue;
-    const record = precision.rules === "1.3.0" ? asOlderToolReads(stated, asBolt) : stated;
+    const record = options.fromFile === true && precision.rules === "1.3.0" ? asOlderToolReads(stated, asBolt) : stated;
     requireFloatInput(record);
     const node = nodes.get(record.operator);
     const storage = await withinError(record, storageOf(record, node, { precision, asBolt }), precision, options);

@@ -1,5 +1,6 @@
 import { floatBytes, floatsOf } from "../../bolt/lazy-floats.ts";
 import type { BoltModel, BoltNode, BoltWeight } from "../../bolt/model.ts";
+import { fusedMultiplyAdd } from "./fused-multiply-add.ts";
 import { onlyReader, retire } from "./pass.ts";
 
 /**
@@ -35,7 +36,7 @@ async function merge(norm: BoltNode, statistics: BoltWeight, factors: BoltWeight
   for (let channel = 0; channel < mean.length; channel++) {
     const deviation = Math.fround(Math.sqrt(Math.fround(Math.fround(gama * variance[channel]!) + epsilon)));
     alpha[channel]! /= deviation;
-    beta[channel]! -= Math.fround(Math.fround(alpha[channel]! * gama) * mean[channel]!);
+    beta[channel] = fusedMultiplyAdd(-Math.fround(alpha[channel]! * gama), mean[channel]!, beta[channel]!);
   }
   factors.weight = floatBytes(alpha);
   factors.vector = floatBytes(beta);
