@@ -1,14 +1,40 @@
-import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+import type { ElementType } from "../graph/tensor.ts";
 import type { Signature } from "../onnx/model.ts";
 import { checkFeeds } from "./feeds.ts";
 import { fromOrtTensor, toOrtTensor } from "./ort-tensor.ts";
 import type { ModelPath, NamedTensors, Session, SessionOptions } from "./runtime.ts";
 import { runtimeError } from "./runtime-error.ts";
 
+/** A tensor of ONNX Runtime: `data` is the typed array for `type`. */
+export interface OrtTensor {
+  readonly type: string;
+  readonly dims: readonly number[];
+  readonly data: unknown;
+}
+
+/** What ONNX Runtime says of an input or output. */
+export type OrtValueMetadata =
+  | { readonly name: string; readonly isTensor: false }
+  | {
+      readonly name: string;
+      readonly isTensor: true;
+      readonly type: string;
+      readonly shape: readonly (number | string)[];
+    };
+
+export interface OrtSession {
+  readonly inputMetadata: readonly OrtValueMetadata[];
+  readonly outputMetadata: readonly OrtValueMetadata[];
+  run(feeds: Readonly<Record<string, OrtTensor>>, fetches?: readonly string[]): Promise<Record<string, OrtTensor>>;
+  release(): Promise<void>;
+}
+
 /** The part of onnxruntime-node and onnxruntime-web that is used: the two agree on it. */
 export interface OnnxRuntimeModule {
-  readonly InferenceSession: typeof InferenceSession;
-  readonly Tensor: typeof OrtTensor;
+  readonly InferenceSession: {
+    create(model: string | Uint8Array, options: Readonly<Record<string, unknown>>): Promise<OrtSession>;
+  };
+  readonly Tensor: new (type: string, data: unknown, dims: readonly number[]) => OrtTensor;
   readonly env: { logLevel?: string | undefined; readonly versions: { readonly common: string } };
 }
 
@@ -25,21 +51,13 @@ export async function createDirectSession(
 ): Promise<Session> {
   ort.env.logLevel = "fatal";
   const name = options.name ?? ("path" in model ? model.path : "(memory)");
-  const session = await guarded(name, () => open(ort, model, ortOptions(options)));
+  const session = await guarded(name, () =>
+    ort.InferenceSession.create("path" in model ? model.path : model, ortOptions(options)),
+  );
   return new DirectSession(ort, session, name);
 }
 
-function open(
-  ort: OnnxRuntimeModule,
-  model: Uint8Array | ModelPath,
-  options: InferenceSession.SessionOptions,
-): Promise<InferenceSession> {
-  return "path" in model
-    ? ort.InferenceSession.create(model.path, options)
-    : ort.InferenceSession.create(model, options);
-}
-
-function ortOptions(options: SessionOptions): InferenceSession.SessionOptions {
+function ortOptions(options: SessionOptions): Record<string, unknown> {
   return {
     intraOpNumThreads: options.threads ?? 1,
     interOpNumThreads: 1,
@@ -55,9 +73,9 @@ class DirectSession implements Session {
   readonly outputs: readonly Signature[];
   readonly #ort: OnnxRuntimeModule;
   readonly #name: string;
-  #session: InferenceSession | undefined;
+  #session: OrtSession | undefined;
 
-  constructor(ort: OnnxRuntimeModule, session: InferenceSession, name: string) {
+  constructor(ort: OnnxRuntimeModule, session: OrtSession, name: string) {
     this.#ort = ort;
     this.#session = session;
     this.#name = name;
@@ -94,16 +112,16 @@ class DirectSession implements Session {
     return Object.fromEntries([...feeds].map(([name, tensor]) => [name, toOrtTensor(this.#ort, tensor, name)]));
   }
 
-  #open(): InferenceSession {
+  #open(): OrtSession {
     if (this.#session === undefined) throw new Error("the session is closed");
     return this.#session;
   }
 }
 
-function signatureOf(metadata: InferenceSession.ValueMetadata): Signature {
+function signatureOf(metadata: OrtValueMetadata): Signature {
   if (!metadata.isTensor) return { name: metadata.name, type: undefined };
   const shape = metadata.shape.map((size) => (size === "" || size === -1 ? undefined : size));
-  return { name: metadata.name, type: { type: metadata.type, shape } };
+  return { name: metadata.name, type: { type: metadata.type as ElementType, shape } };
 }
 
 async function guarded<Result>(model: string, action: () => Promise<Result>): Promise<Result> {

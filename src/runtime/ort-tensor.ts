@@ -1,7 +1,6 @@
-import type { Tensor as OrtTensor } from "onnxruntime-node";
 import { byteLength, type DenseTensor, type ElementType, elementCount } from "../graph/tensor.ts";
 import { BoltqError } from "../io/error.ts";
-import type { OnnxRuntimeModule } from "./onnxruntime.ts";
+import type { OnnxRuntimeModule, OrtTensor } from "./onnxruntime.ts";
 
 type ElementArray =
   | Float32Array
@@ -50,7 +49,7 @@ export function toOrtTensor(ort: OnnxRuntimeModule, tensor: DenseTensor, name: s
   }
   const data = tensor.data.byteOffset % array.BYTES_PER_ELEMENT === 0 ? tensor.data : tensor.data.slice();
   const elements = new array(data.buffer, data.byteOffset, count);
-  return new ort.Tensor(tensor.type as "float32", elements as Float32Array, tensor.shape);
+  return new ort.Tensor(tensor.type, elements, tensor.shape);
 }
 
 /** What ONNX Runtime gave, without copying. `name` is for messages. */

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { describeWithShared, sharedPath } from "../../test/shared.ts";
@@ -67,6 +68,23 @@ describeWithShared("a session of ONNX Runtime", () => {
     await expect(session.run(new Map([[session.inputs[0]!.name, imageLike()]]))).rejects.toMatchObject({
       code: "cancelled",
     });
+  });
+
+  it("lets the process end while a run is under way", () => {
+    const script = `
+      import { readFileSync } from "node:fs";
+      import { loadRuntime } from ${JSON.stringify(new URL("./load.ts", import.meta.url).href)};
+      const session = await (await loadRuntime()).createSession(new Uint8Array(readFileSync(${JSON.stringify(sharedPath(MODEL))})));
+      const data = new Uint8Array(4 * 3 * 224 * 224);
+      const feeds = new Map([[session.inputs[0].name, { type: "float32", shape: [1, 3, 224, 224], data }]]);
+      void session.time(feeds, 1e6);
+      setTimeout(() => process.exit(7), 100);`;
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const args = ["--import", "tsx", "--input-type=module", "--eval", script];
+      const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+      expect(stderr).toBe("");
+      expect(status).toBe(7);
+    }
   });
 });
 

@@ -3,14 +3,17 @@ import { createDirectSession } from "../onnxruntime.ts";
 import type { Session } from "../runtime.ts";
 import { runtimeError } from "../runtime-error.ts";
 import { importOnnxRuntimeNode } from "./import-onnxruntime.ts";
+import { RunGate } from "./run-gate.ts";
 import type { Answer, Request, WorkerStart } from "./worker-messages.ts";
 
 const port = parentPort!;
-const { model, options } = workerData as WorkerStart;
+const { model, options, gate: gateMemory } = workerData as WorkerStart;
+const gate = new RunGate(gateMemory);
 const opening = openSession();
 
 port.on("message", (request: Request) => {
-  void answering(request.id, async () => handle(request, await opening));
+  if (request.kind === "close") void close();
+  else void answering(request.id, async () => handle(request, await opening));
 });
 void answering(0, async () => {
   const { inputs, outputs } = await opening;
@@ -20,13 +23,29 @@ void answering(0, async () => {
 async function openSession(): Promise<Session> {
   const ort = await importOnnxRuntimeNode();
   if (ort === undefined) throw new Error("onnxruntime-node cannot be loaded in a worker thread");
-  return createDirectSession(ort, model, options);
+  return gate.pass(() => createDirectSession(ort, model, options));
 }
 
-async function handle(request: Request, session: Session): Promise<Answer> {
-  const { id } = request;
-  if (request.kind === "time") return { id, kind: "timed", times: await session.time(request.feeds, request.count) };
-  return { id, kind: "ran", outputs: await session.run(request.feeds, request.fetches) };
+async function handle(request: Exclude<Request, { kind: "close" }>, session: Session): Promise<Answer> {
+  const { id, feeds } = request;
+  if (request.kind === "run") {
+    return { id, kind: "ran", outputs: await gate.pass(() => session.run(feeds, request.fetches)) };
+  }
+  const times: number[] = [];
+  for (let index = 0; index < request.count; index++) {
+    times.push(...(await gate.pass(() => session.time(feeds, 1))));
+  }
+  return { id, kind: "timed", times };
+}
+
+/** Ends the worker: with its port closed, nothing keeps it alive. */
+async function close(): Promise<void> {
+  try {
+    await (await opening).close();
+  } catch {
+    // What failed to open was told when it failed.
+  }
+  port.close();
 }
 
 async function answering(id: number, answer: () => Promise<Answer>): Promise<void> {

@@ -7,6 +7,8 @@ import type { ModelPath, SessionOptions } from "../runtime.ts";
 export interface WorkerStart {
   readonly model: Uint8Array | ModelPath;
   readonly options: SessionOptions;
+  /** Memory of the session's RunGate. */
+  readonly gate: SharedArrayBuffer;
 }
 
 /** What the main thread asks; answers bear the same `id`. */
@@ -17,7 +19,9 @@ export type Request =
       readonly feeds: Map<string, DenseTensor>;
       readonly fetches?: readonly string[] | undefined;
     }
-  | { readonly id: number; readonly kind: "time"; readonly feeds: Map<string, DenseTensor>; readonly count: number };
+  | { readonly id: number; readonly kind: "time"; readonly feeds: Map<string, DenseTensor>; readonly count: number }
+  /** The last message: the worker frees the model and ends. No answer. */
+  | { readonly id: number; readonly kind: "close" };
 
 /** What the worker answers. The first answer, without a request, has `id` 0. */
 export type Answer =

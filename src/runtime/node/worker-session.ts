@@ -5,6 +5,7 @@ import { BoltqError } from "../../io/error.ts";
 import type { Signature } from "../../onnx/model.ts";
 import { checkFeeds } from "../feeds.ts";
 import type { ModelPath, NamedTensors, Session, SessionOptions } from "../runtime.ts";
+import { RunGate } from "./run-gate.ts";
 import type { Answer, Request, WorkerStart } from "./worker-messages.ts";
 
 /** Built, the worker lies beside this file; run from sources (tests) it is TypeScript, which takes a loader. */
@@ -23,8 +24,13 @@ function startWorker(workerData: WorkerStart): Worker {
 /** Opens a model in a worker thread of its own. */
 export async function createWorkerSession(model: Uint8Array | ModelPath, options: SessionOptions): Promise<Session> {
   const name = options.name ?? ("path" in model ? model.path : "(memory)");
-  const workerData: WorkerStart = { model: "path" in model ? model : exactly(model), options: { ...options, name } };
-  const link = new WorkerLink(name, startWorker(workerData));
+  const gate = new RunGate();
+  const workerData: WorkerStart = {
+    model: "path" in model ? model : exactly(model),
+    options: { ...options, name },
+    gate: gate.shared,
+  };
+  const link = new WorkerLink(name, startWorker(workerData), gate);
   try {
     const { inputs, outputs } = await link.ready;
     return new WorkerSession(name, link, inputs, outputs);
@@ -69,23 +75,34 @@ class WorkerSession implements Session {
 
 type Pending = { resolve: (answer: Answer) => void; reject: (error: Error) => void };
 
-/** Questions to a worker and its answers. The worker keeps the process alive only while a question is open. */
+/**
+ * Questions to a worker and its answers. The worker keeps the process alive only while a question is open. It is asked
+ * to end, never terminated: ending a thread inside ONNX Runtime aborts the process.
+ */
 class WorkerLink {
   readonly ready: Promise<Extract<Answer, { kind: "ready" }>>;
   readonly #name: string;
   readonly #worker: Worker;
+  readonly #gate: RunGate;
   readonly #pending = new Map<number, Pending>();
+  readonly #ended: Promise<void>;
   #lastId = 0;
   #closed = false;
 
-  constructor(name: string, worker: Worker) {
+  constructor(name: string, worker: Worker, gate: RunGate) {
     this.#name = name;
     this.#worker = worker;
+    this.#gate = gate;
+    guardExit(gate);
     worker.on("message", (answer: Answer) => this.#settle(answer));
-    worker.on("error", (error) =>
-      this.#fail(new BoltqError("runtime", `the worker thread failed: ${error.message}`, { file: name, cause: error })),
-    );
-    worker.on("exit", () => this.#fail(new BoltqError("cancelled", "the session was closed", { file: name })));
+    worker.on("error", (error) => this.#reject(workerFailure(name, error)));
+    this.#ended = new Promise((resolve) => {
+      worker.on("exit", () => {
+        openGates.delete(gate);
+        this.#reject(new BoltqError("cancelled", "the session was closed", { file: name }));
+        resolve();
+      });
+    });
     this.ready = this.#expect(0) as Promise<Extract<Answer, { kind: "ready" }>>;
   }
 
@@ -98,9 +115,15 @@ class WorkerLink {
     return answer;
   }
 
-  async close(): Promise<void> {
-    this.#closed = true;
-    await this.#worker.terminate();
+  /** What is open is rejected at once; resolves when the call under way has returned and the worker has ended. */
+  close(): Promise<void> {
+    if (!this.#closed) {
+      this.#reject(new BoltqError("cancelled", "the session was closed", { file: this.#name }));
+      this.#gate.close();
+      this.#worker.ref();
+      this.#worker.postMessage({ id: 0, kind: "close" } satisfies Request);
+    }
+    return this.#ended;
   }
 
   #expect(id: number): Promise<Answer> {
@@ -113,16 +136,36 @@ class WorkerLink {
   #settle(answer: Answer): void {
     const pending = this.#pending.get(answer.id);
     this.#pending.delete(answer.id);
-    if (this.#pending.size === 0) this.#worker.unref();
+    if (this.#pending.size === 0 && !this.#closed) this.#worker.unref();
     if (answer.kind === "failed") pending?.reject(new BoltqError(answer.code, answer.problem, answer.details));
     else pending?.resolve(answer);
   }
 
-  #fail(error: BoltqError): void {
+  #reject(error: BoltqError): void {
     this.#closed = true;
     for (const { reject } of this.#pending.values()) reject(error);
     this.#pending.clear();
   }
+}
+
+const openGates = new Set<RunGate>();
+
+/** Lets the process end only outside native calls; one listener for all sessions, set when the first one opens. */
+function guardExit(gate: RunGate): void {
+  if (openGates.size === 0) {
+    process.off("exit", closeGates);
+    process.on("exit", closeGates);
+  }
+  openGates.add(gate);
+}
+
+function closeGates(): void {
+  for (const gate of openGates) gate.close();
+  for (const gate of openGates) gate.wait();
+}
+
+function workerFailure(name: string, error: Error): BoltqError {
+  return new BoltqError("runtime", `the worker thread failed: ${error.message}`, { file: name, cause: error });
 }
 
 /** Bytes whose buffer holds nothing else: cloning a view would send the whole buffer under it. */
