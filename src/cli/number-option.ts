@@ -1,0 +1,8 @@
+import { InvalidArgumentError } from "commander";
+
+/** A whole number of at least 1, for commander. */
+export function parseCount(text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= 1) return value;
+  throw new InvalidArgumentError("Give a whole number of at least 1.");
+}

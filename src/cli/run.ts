@@ -1,0 +1,121 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Command } from "commander";
+import type { Model } from "../convert/model-file.ts";
+import { readNpy, writeNpy } from "../data/npy.ts";
+import { closeModel, runModel } from "../evaluate/run.ts";
+import type { DenseTensor } from "../graph/tensor.ts";
+import { BoltqError } from "../io/error.ts";
+import { fileSource } from "../io/node/file-source.ts";
+import { fileTarget } from "../io/node/file-target.ts";
+import { writeWhole } from "../io/target.ts";
+import { openModel } from "./model-argument.ts";
+import { parseCount } from "./number-option.ts";
+import { printJson, printLines, table } from "./print.ts";
+
+interface Options {
+  input: string[];
+  outputDir: string;
+  threads: number;
+  json?: boolean;
+}
+
+export function define(command: Command): void {
+  command
+    .argument("<model>", "a .onnx or .bolt file")
+    .requiredOption("--input <[name=]file.npy...>", "arrays for the inputs, by name or in the model's order")
+    .requiredOption("--output-dir <folder>", "where the outputs go, one .npy file each, named after them")
+    .option("--threads <number>", "threads inside one operator", parseCount, 1)
+    .option("--json", "print what was written as JSON")
+    .action(runCommand);
+}
+
+async function runCommand(path: string, options: Options): Promise<void> {
+  const model = await openModel(path);
+  const inputs = await readInputs(options.input, inputNames(model), path);
+  try {
+    const outputs = await runModel(model, inputs, { name: path, threads: options.threads });
+    const written = await writeOutputs(outputs, options.outputDir);
+    if (options.json) printJson(written);
+    else
+      printLines(
+        table(
+          ["output", "type", "shape", "file"],
+          written.map(({ name, type, shape, file }) => [name, type, shape.join("x"), file]),
+        ),
+      );
+  } finally {
+    await closeModel(model);
+  }
+}
+
+function inputNames(model: Model): string[] {
+  const { inputs } = model.format === "bolt" ? model.graph : model.main.graph;
+  return inputs.filter(({ constant }) => constant === undefined).map(({ name }) => name);
+}
+
+/** Arrays by input; those given without a name go to the inputs that are not named, in the model's order. */
+async function readInputs(
+  specifications: readonly string[],
+  names: readonly string[],
+  model: string,
+): Promise<Map<string, DenseTensor>> {
+  const given = specifications.map((specification) => {
+    const name = names.find((known) => specification.startsWith(`${known}=`));
+    return { name, file: name === undefined ? specification : specification.slice(name.length + 1) };
+  });
+  const free = names.filter((name) => !given.some((input) => input.name === name));
+  const inputs = new Map<string, DenseTensor>();
+  for (const { name = free.shift(), file } of given) {
+    if (name === undefined || inputs.has(name)) {
+      throw new BoltqError("usage", `there is no input left for ${file}`, {
+        file: model,
+        remedy: `The model has ${names.join(", ")}; each is given once, as NAME=FILE.npy or FILE.npy`,
+      });
+    }
+    inputs.set(name, await readArray(file));
+  }
+  return inputs;
+}
+
+async function readArray(file: string): Promise<DenseTensor> {
+  const source = fileSource(file);
+  try {
+    return await readNpy(source);
+  } finally {
+    source.close();
+  }
+}
+
+interface Written {
+  readonly name: string;
+  readonly type: string;
+  readonly shape: readonly number[];
+  readonly file: string;
+}
+
+async function writeOutputs(outputs: ReadonlyMap<string, DenseTensor>, folder: string): Promise<Written[]> {
+  await mkdir(folder, { recursive: true });
+  const taken = new Set<string>();
+  const written: Written[] = [];
+  for (const [name, tensor] of outputs) {
+    const file = join(folder, `${fileNameFor(name, taken)}.npy`);
+    const target = fileTarget(file);
+    await writeWhole(target, () => target.write(writeNpy(tensor)));
+    written.push({ name, type: tensor.type, shape: tensor.shape, file });
+  }
+  return written;
+}
+
+/** A name that any file system takes and that stays inside the folder; made unique among `taken`. */
+export function fileNameFor(name: string, taken: Set<string>): string {
+  const plain =
+    name
+      .replace(/[^A-Za-z0-9._-]/g, "_")
+      .replace(/^\.+/, "_")
+      .slice(0, 100) || "output";
+  let candidate = plain;
+  for (let count = 2; taken.has(candidate.toLowerCase()); count++) candidate = `${plain}_${count}`;
+  taken.add(candidate.toLowerCase());
+  return candidate;
+}
