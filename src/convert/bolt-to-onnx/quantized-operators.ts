@@ -274,7 +274,12 @@ function raiseQuantizeLinear(context: RaiseContext): void {
   const input = node.input(0);
   const name = `${state.nameOf(node.output())}/int8`;
   const quantized =
-    state.alreadyQuantized(input) ?? quantize(state.builder, state.plain(input), { name, scale: outputScale(node) });
+    state.alreadyQuantized(input) ??
+    quantize(state.builder, state.plain(input), {
+      name,
+      scale: outputScale(node),
+      nonNegative: state.nonNegative.has(input),
+    });
   state.defineQuantized(node.output(), quantized);
 }
 

@@ -5,6 +5,7 @@ import type { ElementType } from "../../graph/tensor.ts";
 import { BoltqError } from "../../io/error.ts";
 import type { OnnxValue } from "../../onnx/model.ts";
 import { type AttributeInit, type GraphBuilder, isStatic, type Shape } from "./graph-builder.ts";
+import { NonNegativeValues } from "./non-negative.ts";
 import { dequantize, type Quantized, quantize } from "./quantized-value.ts";
 
 /** A value of the Bolt graph in the ONNX graph: as float (or integer), as int8, or both; made when it is asked for. */
@@ -17,6 +18,8 @@ interface RaisedValue {
 export class RaiseState {
   readonly model: BoltModel;
   readonly builder: GraphBuilder;
+  /** Values that are never below zero, among those raised so far. */
+  readonly nonNegative: NonNegativeValues = new NonNegativeValues();
   readonly #values = new Map<BoltValue, RaisedValue>();
   readonly #names: ReadonlyMap<BoltValue, string>;
   readonly #bound = new Set<OnnxValue>();
@@ -53,7 +56,11 @@ export class RaiseState {
   /** The value as int8; quantized here, with `scale` or by its own magnitude, where its producer did not. */
   quantized(value: BoltValue, scale: number | undefined): Quantized {
     const raised = this.#get(value);
-    raised.quantized ??= quantize(this.builder, raised.plain!, { name: `${this.nameOf(value)}/int8`, scale });
+    raised.quantized ??= quantize(this.builder, raised.plain!, {
+      name: `${this.nameOf(value)}/int8`,
+      scale,
+      nonNegative: this.nonNegative.has(value),
+    });
     return raised.quantized;
   }
 

@@ -79,6 +79,7 @@ async function raiseNode(state: RaiseState, node: BoltNode): Promise<void> {
   try {
     if (computesInInt8(state.model, node)) await raiseInt8(state, node);
     else await raiseWith(new RaiseContext(state, node));
+    state.nonNegative.add(node);
   } catch (error) {
     const subject = `operator "${node.name}" (${node.type})`;
     throw error instanceof BoltqError ? error.within({ subject }) : error;
