@@ -1,9 +1,9 @@
 import { changedFloats, floatBytes, floatsOf } from "../../bolt/lazy-floats.ts";
 import type { BoltModel, BoltNode, BoltWeight } from "../../bolt/model.ts";
 import { rulesOf } from "../../bolt/rules.ts";
+import { fusedMultiplyAdd } from "../../graph/fused-multiply-add.ts";
 import { memoryBytes } from "../../io/bytes.ts";
 import { forEachChannel, takesFactors } from "./fold-batch-norm.ts";
-import { fusedMultiplyAdd } from "./fused-multiply-add.ts";
 import { onlyReader, type PassOptions, RETIRED, retire } from "./pass.ts";
 
 const NOTHING = memoryBytes(new Uint8Array(0));

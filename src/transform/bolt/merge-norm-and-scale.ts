@@ -1,6 +1,6 @@
 import { floatBytes, floatsOf } from "../../bolt/lazy-floats.ts";
 import type { BoltModel, BoltNode, BoltWeight } from "../../bolt/model.ts";
-import { fusedMultiplyAdd } from "./fused-multiply-add.ts";
+import { fusedMultiplyAdd } from "../../graph/fused-multiply-add.ts";
 import { onlyReader, retire } from "./pass.ts";
 
 /**

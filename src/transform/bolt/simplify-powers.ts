@@ -1,6 +1,6 @@
 import type { BoltModel, BoltNode } from "../../bolt/model.ts";
+import { fusedMultiplyAdd } from "../../graph/fused-multiply-add.ts";
 import { changeType } from "./change-type.ts";
-import { fusedMultiplyAdd } from "./fused-multiply-add.ts";
 import { onlyReader, RETIRED, retire } from "./pass.ts";
 
 const SMALL = 1e-16;

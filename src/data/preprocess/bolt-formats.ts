@@ -1,0 +1,121 @@
+import { fusedMultiplyAdd } from "../../graph/fused-multiply-add.ts";
+import type { DenseTensor } from "../../graph/tensor.ts";
+import { BoltqError } from "../../io/error.ts";
+import type { Image } from "../image/image.ts";
+
+/** The words of Bolt's `-f`, as its example loader understands them. */
+export const BOLT_IMAGE_FORMATS = ["RGB", "BGR", "RGB_SC", "RGB_RAW", "RGB_SC_RAW", "BGR_SC_RAW"] as const;
+
+export type BoltImageFormat = (typeof BOLT_IMAGE_FORMATS)[number];
+
+const MEAN = Float32Array.of(122.6789143406786, 116.66876761696767, 104.0069879317889);
+const UNIT_MEAN = Float32Array.of(0.485, 0.456, 0.406);
+const UNIT_DEVIATION = Float32Array.of(0.229, 0.224, 0.225);
+
+/** Side of the square that the formats with crop assume. */
+const CROP = 224;
+
+/**
+ * Prepares a picture as Bolt 1.3.0's loader does, bit for bit (compute/image/src/image_processing.cpp): float32 planes of
+ * `height` by `width`. RGB and BGR take away the mean and multiply by `scale`; RGB_SC scales the short side to 224, crops,
+ * and normalizes; the RAW ones keep 0..255, those with SC from the middle of a short side of 256.
+ */
+export function boltPreprocess(
+  image: Image,
+  format: BoltImageFormat,
+  height: number,
+  width: number,
+  scale: number,
+): DenseTensor {
+  const planes = format === "BGR" || format === "BGR_SC_RAW" ? [2, 1, 0] : [0, 1, 2];
+  if (format === "RGB_SC" || format.endsWith("_SC_RAW")) return cropped(image, format, height, width, planes);
+  const resized = resizeBilinear(image, height, width);
+  if (format === "RGB_RAW") return tensor(resized, height, width);
+  const factor = Math.fround(scale);
+  const size = height * width;
+  const values = new Float32Array(3 * size);
+  planes.forEach((plane, index) => {
+    for (let at = 0; at < size; at++) values[index * size + at] = (resized[plane * size + at]! - MEAN[plane]!) * factor;
+  });
+  return tensor(values, height, width);
+}
+
+function cropped(
+  image: Image,
+  format: BoltImageFormat,
+  height: number,
+  width: number,
+  planes: readonly number[],
+): DenseTensor {
+  const raw = format !== "RGB_SC";
+  if (height > CROP || width > CROP) {
+    throw new BoltqError(
+      "unsupported",
+      `the format ${format} crops ${CROP}x${CROP}, less than the network's ${height}x${width}`,
+      {
+        remedy: "Choose the format RGB or BGR",
+      },
+    );
+  }
+  const short = raw ? 256 : CROP;
+  const factor = Math.fround(short / Math.min(image.height, image.width));
+  const wide = image.height < image.width;
+  const scaledHeight = wide ? short : Math.trunc(Math.fround(factor * image.height) + 0.5);
+  const scaledWidth = wide ? Math.trunc(Math.fround(factor * image.width) + 0.5) : short;
+  const scaled = resizeBilinear(image, scaledHeight, scaledWidth);
+  const [top, left] = [Math.trunc((scaledHeight - CROP) * 0.5), Math.trunc((scaledWidth - CROP) * 0.5)];
+  const values = new Float32Array(3 * height * width);
+  planes.forEach((plane, index) => {
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        const value = scaled[(plane * scaledHeight + top + y) * scaledWidth + left + x]!;
+        values[(index * height + y) * width + x] = raw ? value : normalized(value, plane);
+      }
+    }
+  });
+  return tensor(values, height, width);
+}
+
+function normalized(value: number, plane: number): number {
+  return Math.fround(Math.fround(Math.fround(value / 255) - UNIT_MEAN[plane]!) / UNIT_DEVIATION[plane]!);
+}
+
+function tensor(values: Float32Array, height: number, width: number): DenseTensor {
+  return { type: "float32", shape: [1, 3, height, width], data: new Uint8Array(values.buffer) };
+}
+
+/** Bilinear, source position = index * (in / out), in float32; planes of red, green, blue. */
+function resizeBilinear({ width, height, pixels }: Image, newHeight: number, newWidth: number): Float32Array {
+  const rows = positions(height, newHeight);
+  const columns = positions(width, newWidth);
+  const { fround } = Math;
+  const result = new Float32Array(3 * newHeight * newWidth);
+  for (let plane = 0, target = 0; plane < 3; plane++) {
+    for (const row of rows) {
+      for (const column of columns) {
+        const at = (y: number, x: number) => pixels[3 * (y * width + x) + plane]!;
+        // The order in which the compiled loader fuses its products and sums.
+        let value = fround(at(row.low, column.high) * fround(row.before * column.after));
+        value = fusedMultiplyAdd(at(row.low, column.low), fround(row.before * column.before), value);
+        value = fusedMultiplyAdd(at(row.high, column.low), fround(row.after * column.before), value);
+        result[target++] = fusedMultiplyAdd(at(row.high, column.high), fround(row.after * column.after), value);
+      }
+    }
+  }
+  return result;
+}
+
+/** For each new index the two old ones around it and their shares. */
+function positions(size: number, newSize: number): { low: number; high: number; before: number; after: number }[] {
+  const step = Math.fround(size / newSize);
+  return Array.from({ length: newSize }, (_, index) => {
+    const place = Math.fround(step * index);
+    const low = Math.floor(place);
+    return {
+      low,
+      high: Math.min(low + 1, size - 1),
+      before: Math.fround(low + 1 - place),
+      after: Math.fround(place - low),
+    };
+  });
+}
