@@ -38,7 +38,6 @@ const NOT_RUN: Readonly<Record<string, RegExp>> = {
   constantofshape_add: /nothing produces it/,
   transpose_021: /nothing produces it/,
   const_to_unsqueeze_reshape3: /input 0 is missing/,
-  caffe_ssd: /does not run DetectionOutput/,
   gru_bf_lbr_bidir: /do not make rows/,
   lstm_init: /initial state/,
 };

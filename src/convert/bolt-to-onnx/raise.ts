@@ -4,6 +4,7 @@ import type { OnnxModel } from "../../onnx/model.ts";
 import { ACTIVATIONS } from "./activations.ts";
 import { CONSTANTS, shapeOfDescription } from "./constants.ts";
 import { CONVOLUTIONS } from "./convolution.ts";
+import { DETECTION_OUTPUTS } from "./detection-output.ts";
 import { ELEMENTWISE } from "./elementwise.ts";
 import { GraphBuilder } from "./graph-builder.ts";
 import { INDEXING_OPERATORS } from "./indexing.ts";
@@ -23,6 +24,7 @@ const OPERATORS: RaiseTable = {
   ...ACTIVATIONS,
   ...CONSTANTS,
   ...CONVOLUTIONS,
+  ...DETECTION_OUTPUTS,
   ...ELEMENTWISE,
   ...INDEXING_OPERATORS,
   ...MATRIX_OPERATORS,
