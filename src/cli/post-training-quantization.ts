@@ -1,15 +1,19 @@
 import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { basename } from "node:path";
 import type { BoltModel } from "../bolt/model.ts";
 import { readBolt } from "../bolt/read.ts";
 import { writeBolt } from "../bolt/write.ts";
+import type { Source } from "../io/bytes.ts";
 import { BoltqError } from "../io/error.ts";
 import { fileSource } from "../io/node/file-source.ts";
 import { fileTarget } from "../io/node/file-target.ts";
 import { writeWhole } from "../io/target.ts";
+import { shareWork } from "../quantize/bolt/node/shared-work.ts";
 import { type QuantizeBoltOptions, type QuantizedBolt, quantizeBolt } from "../quantize/bolt/quantize.ts";
 import { parseInference, parseStorage } from "../quantize/bolt/recipe.ts";
 import { parseScaleTable, type ScaleTable } from "../quantize/bolt/scale-table.ts";
+import type { WeightWork } from "../quantize/bolt/weight-work.ts";
 import { summarizeModel } from "../report/summary.ts";
 import { upgradeVersion } from "../transform/bolt/upgrade-version.ts";
 import { type ParsedOptions, parseGetopt } from "./getopt.ts";
@@ -50,10 +54,27 @@ export async function postTrainingQuantization(args: readonly string[]): Promise
   if (args.some((arg) => ["--help", "-help", "--h", "-h"].includes(arg))) return printLines([HELP]);
   const options = parseGetopt(args, "p:i:b:q:c:s:o:d:f:m:VB", LONG_OPTIONS);
   const path = modelPath(options);
-  const quantized = await quantizeBolt(await readInput(path, options), quantizeOptions(options));
+  const source = fileSource(path);
+  const work = source.length >= SHARED_WORK_BYTES && availableParallelism() > 1 ? shareWork() : undefined;
+  try {
+    await quantizeFile(source, options, work);
+  } finally {
+    await work?.close();
+    source.close();
+  }
+}
+
+/** Models from this size on are quantized by two threads: below, starting one takes longer than it saves. */
+const SHARED_WORK_BYTES = 1 << 25;
+
+async function quantizeFile(source: Source, options: ParsedOptions, work: WeightWork | undefined): Promise<void> {
+  const quantized = await quantizeBolt(await readInput(source, options), {
+    ...quantizeOptions(options),
+    ...(work === undefined ? {} : { work }),
+  });
   for (const warning of quantized.warnings) process.stderr.write(`warning: ${warning}\n`);
   if (options.long.has("dry-run")) return printDecisions(quantized, options.long.has("json"));
-  const output = String(options.long.get("output") ?? path.replace(INPUT_SUFFIX, quantized.suffix));
+  const output = String(options.long.get("output") ?? source.name.replace(INPUT_SUFFIX, quantized.suffix));
   const target = fileTarget(output);
   await writeWhole(target, () => writeBolt(quantized.model, target));
   if (options.flags.has("V")) printLines(describeModel(await summarizeModel(await openModel(output))));
@@ -80,8 +101,8 @@ function modelPath({ values, operands }: ParsedOptions): string {
   return path;
 }
 
-async function readInput(path: string, { long }: ParsedOptions): Promise<BoltModel> {
-  const model = await readBolt(fileSource(path));
+async function readInput(source: Source, { long }: ParsedOptions): Promise<BoltModel> {
+  const model = await readBolt(source);
   const version = long.get("bolt-version");
   if (version !== undefined) upgradeVersion(model, parseBoltVersion(String(version)));
   return model;
@@ -118,7 +139,10 @@ function readScaleTable(file: string, lenient: boolean): ScaleTable {
 }
 
 function printDecisions({ operators, weights, warnings }: QuantizedBolt, json: boolean): void {
-  if (json) return printJson({ operators, weights, warnings });
+  if (json) {
+    printJson({ operators, weights, warnings });
+    return;
+  }
   printLines([
     ...table(
       ["operator", "type", "label", "because"],

@@ -6,6 +6,8 @@ import { BoltqError } from "./error.ts";
  */
 export interface Bytes {
   readonly length: number;
+  /** Where the bytes lie when they are a range of an open file, as they are. */
+  readonly place?: FilePlace | undefined;
   /**
    * `length` bytes from `offset` (default: all). The result may be a view that others share: do not write to it.
    * `room` is a buffer of at least `length` bytes that the source may fill instead of a new one, so that a loop need not
@@ -13,6 +15,12 @@ export interface Bytes {
    * the source fails.
    */
   read(offset?: number, length?: number, room?: Uint8Array): Promise<Uint8Array>;
+}
+
+/** A place in a file that this process has open: all its threads may read there. */
+export interface FilePlace {
+  readonly descriptor: number;
+  readonly offset: number;
 }
 
 /** What a file or a buffer looks like to a reader: named, random access. */
@@ -52,8 +60,10 @@ export function blobSource(blob: Blob, name = "(blob)"): Source {
 /** The part of `base` from `offset`; nothing is read until it is asked for. */
 export function rangeOf(base: Bytes, offset: number, length: number): Bytes {
   checkRange(base.length, offset, length);
+  const { place } = base;
   return {
     length,
+    place: place && { ...place, offset: place.offset + offset },
     read: (start = 0, count = length - start, room = undefined) => {
       checkRange(length, start, count);
       return base.read(offset + start, count, room);

@@ -24,6 +24,7 @@ import { insertQuantizeLinear } from "./quantize-linear.ts";
 import { type BoltInference, type BoltStorage, isQuantizedInference, precisionFor } from "./recipe.ts";
 import { checkScaleTable, labelGlobalClip, labelStatic, type ScaleTable } from "./scale-table.ts";
 import { storeWeights, type WeightDecision } from "./store-weights.ts";
+import type { WeightWork } from "./weight-work.ts";
 
 /** How to quantize a `.bolt` model; every setting has Bolt's default. */
 export interface QuantizeBoltOptions {
@@ -43,6 +44,8 @@ export interface QuantizeBoltOptions {
   readonly errorThreshold?: number;
   /** Do what Bolt's tool does also where that is broken. Default false. */
   readonly asBolt?: boolean;
+  /** Who does the work on the numbers of weights. Default: this thread alone. */
+  readonly work?: WeightWork;
 }
 
 /** What was decided about one operator. */

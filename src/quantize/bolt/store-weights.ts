@@ -10,6 +10,7 @@ import {
   storageOf,
   type WeightStorage,
 } from "./storage.ts";
+import type { WeightWork } from "./weight-work.ts";
 
 /** What was decided about one weight. */
 export interface WeightDecision {
@@ -25,6 +26,8 @@ export interface StoreOptions {
   readonly fromFile?: boolean;
   /** Store a float operator's weight in float when int8 storage would err by more. Default 0.002 in files of 1.3.0, else none. */
   readonly errorThreshold?: number;
+  /** Who does the work on the numbers of weights. Default: this thread alone. */
+  readonly work?: WeightWork;
 }
 
 /**
@@ -50,7 +53,9 @@ export async function storeWeights(
     const node = nodes.get(record.operator);
     const storage = await withinError(record, storageOf(record, node, { precision, asBolt }), precision, options);
     table.add(
-      record.dataType === "F32" ? await convertWeight(record, storage, ties) : { ...record, dataType: storage.type },
+      record.dataType === "F32"
+        ? await convertWeight(record, storage, ties, options.work)
+        : { ...record, dataType: storage.type },
     );
     if (node !== undefined) stored.set(node, storage.type);
     decisions.push({ operator: record.operator, from: record.dataType, to: storage.type, reason: storage.reason });

@@ -20,28 +20,31 @@ export const ENCODING_BITS: Readonly<Record<Encoding["kind"], number>> = {
   int64: 64,
 };
 
+type Encoder<Kind extends Encoding["kind"]> = (
+  values: Float32Array,
+  target: Uint8Array,
+  encoding: Extract<Encoding, { kind: Kind }>,
+) => void;
+
+const ENCODERS: { readonly [Kind in Encoding["kind"]]: Encoder<Kind> } = {
+  int8: (values, target, { scale, ties, clamp }) => {
+    const kept = clamp ? clampForInt8(values, scale) : values;
+    quantizeInt8(kept, scale, ties, new Int8Array(target.buffer, target.byteOffset, values.length));
+  },
+  int4: (values, target, { largest }) => quantizeInt4(values, largest, target),
+  float16: (values, target) =>
+    narrowToFloat16(values, new Uint16Array(target.buffer, target.byteOffset, values.length)),
+  clipped: (values, target, { limit }) =>
+    clip(values, limit, new Float32Array(target.buffer, target.byteOffset, values.length)),
+  int32: (values, target) => new Int32Array(target.buffer, target.byteOffset, values.length).set(values),
+  uint32: (values, target) => new Uint32Array(target.buffer, target.byteOffset, values.length).set(values),
+  int64: (values, target) => toInt64(values, new BigInt64Array(target.buffer, target.byteOffset, values.length)),
+};
+
 /** Converts numbers to their stored form. `target` has room for exactly that and starts at a multiple of 8 bytes. */
 export function encode(encoding: Encoding, values: Float32Array, target: Uint8Array): void {
-  const { buffer, byteOffset } = target;
-  const count = values.length;
-  switch (encoding.kind) {
-    case "int8": {
-      const kept = encoding.clamp ? clampForInt8(values, encoding.scale) : values;
-      return quantizeInt8(kept, encoding.scale, encoding.ties, new Int8Array(buffer, byteOffset, count));
-    }
-    case "int4":
-      return quantizeInt4(values, encoding.largest, target);
-    case "float16":
-      return narrowToFloat16(values, new Uint16Array(buffer, byteOffset, count));
-    case "clipped":
-      return clip(values, encoding.limit, new Float32Array(buffer, byteOffset, count));
-    case "int32":
-      return new Int32Array(buffer, byteOffset, count).set(values);
-    case "uint32":
-      return new Uint32Array(buffer, byteOffset, count).set(values);
-    case "int64":
-      return toInt64(values, new BigInt64Array(buffer, byteOffset, count));
-  }
+  const encoder = ENCODERS[encoding.kind] as Encoder<typeof encoding.kind>;
+  encoder(values, target, encoding as never);
 }
 
 function clip(values: Float32Array, limit: number, target: Float32Array): void {

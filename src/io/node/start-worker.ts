@@ -1,0 +1,16 @@
+import { createRequire } from "node:module";
+import { Worker } from "node:worker_threads";
+
+/**
+ * Starts the worker whose built file is `url` (`new URL("./x-worker.js", import.meta.url)`). Run from sources (tests) the
+ * file is TypeScript, which takes a loader.
+ */
+export function startWorker(url: URL, workerData?: unknown): Worker {
+  if (!import.meta.url.endsWith(".ts")) return new Worker(url, { workerData });
+  const loader = createRequire(import.meta.url)
+    .resolve("tsx/esm/api")
+    .replace(/\.cjs$/, ".mjs");
+  const entry = url.href.replace(/\.js$/, ".ts");
+  const code = `import(${JSON.stringify(loader)}).then(({ register }) => { register(); return import(${JSON.stringify(entry)}); });`;
+  return new Worker(code, { eval: true, workerData });
+}

@@ -1,0 +1,164 @@
+import type { Worker } from "node:worker_threads";
+import { type Bytes, CHUNK_BYTES, type FilePlace, rangeOf } from "../../../io/bytes.ts";
+import { startWorker } from "../../../io/node/start-worker.ts";
+import { ENCODING_BITS, type Encoding } from "../../formats/encoding.ts";
+import { encodedLength, plainWork, type WeightWork } from "../weight-work.ts";
+import type { WeightAnswer, WeightRequest } from "./weight-messages.ts";
+
+/** Weights below this are not worth the messages. */
+const LEAST_BYTES = 1 << 22;
+
+/** Work on weights that a second thread shares. */
+export interface SharedWork extends WeightWork {
+  /** Resolves when the second thread is up (true) or known to fail (false). Work need not wait for it. */
+  readonly started: Promise<boolean>;
+  /** Ends the second thread. */
+  close(): Promise<void>;
+}
+
+/**
+ * Shares the work on weights that lie in an open file as they are: the second thread reads and converts every other
+ * piece. What it cannot do, or while it is still starting, is done here; results are the same.
+ */
+export function shareWork(): SharedWork {
+  const helper = new Helper();
+  return {
+    started: helper.started,
+    largestMagnitude: (weight) => largestMagnitude(weight, helper),
+    encoded: (weight, encoding) => shareEncoding(weight, encoding, helper),
+    close: () => helper.close(),
+  };
+}
+
+async function largestMagnitude(weight: Bytes, helper: Helper): Promise<number> {
+  const { place } = weight;
+  if (place === undefined || weight.length < LEAST_BYTES || !(await helper.ready())) {
+    return plainWork.largestMagnitude(weight);
+  }
+  const half = 4 * Math.floor(weight.length / 8);
+  const far = helper.ask({ place: placeAt(place, half), length: weight.length - half });
+  const near = await plainWork.largestMagnitude(rangeOf(weight, 0, half));
+  return Math.max(near, (await far) ?? (await plainWork.largestMagnitude(rangeOf(weight, half, weight.length - half))));
+}
+
+function shareEncoding(weight: Bytes, encoding: Encoding, helper: Helper): Bytes {
+  const plain = plainWork.encoded(weight, encoding);
+  const { place } = weight;
+  if (place === undefined || weight.length < LEAST_BYTES) return plain;
+  const pieces = new PiecesAhead(weight, place, encoding, helper);
+  return {
+    length: plain.length,
+    read: async (offset = 0, length = plain.length - offset, room = undefined) => {
+      if (room === undefined || length > CHUNK_BYTES) return plain.read(offset, length, room);
+      const ready = await pieces.take(offset, length);
+      if (ready !== undefined) return ready;
+      await pieces.order(offset + length, length);
+      return plain.read(offset, length, room);
+    },
+  };
+}
+
+/** The piece behind the one that is being made here, made by the other thread. */
+class PiecesAhead {
+  readonly #weight: Bytes;
+  readonly #place: FilePlace;
+  readonly #encoding: Encoding;
+  readonly #helper: Helper;
+  #room: SharedArrayBuffer | undefined;
+  #ordered: { offset: number; length: number; made: Promise<number | undefined> } | undefined;
+
+  constructor(weight: Bytes, place: FilePlace, encoding: Encoding, helper: Helper) {
+    this.#weight = weight;
+    this.#place = place;
+    this.#encoding = encoding;
+    this.#helper = helper;
+  }
+
+  /** The piece if it was ordered and could be made. */
+  async take(offset: number, length: number): Promise<Uint8Array | undefined> {
+    const ordered = this.#ordered;
+    if (ordered === undefined) return undefined;
+    const made = await ordered.made;
+    this.#ordered = undefined;
+    const fits = made !== undefined && ordered.offset === offset && ordered.length >= length;
+    return fits ? new Uint8Array(this.#room!, 0, length) : undefined;
+  }
+
+  /** Asks for up to `length` bytes at `offset`, where that is at whole numbers and the helper is there. */
+  async order(offset: number, length: number): Promise<void> {
+    const bits = ENCODING_BITS[this.#encoding.kind];
+    const total = encodedLength(this.#weight, this.#encoding);
+    const count = Math.min(length, total - offset);
+    if (count <= 0 || offset % 8 !== 0 || this.#ordered !== undefined || !(await this.#helper.ready())) return;
+    this.#room ??= new SharedArrayBuffer(CHUNK_BYTES);
+    const first = (offset * 8) / bits;
+    const last = Math.min(Math.floor(this.#weight.length / 4), Math.floor(((offset + count) * 8) / bits));
+    const made = this.#helper.ask({
+      place: placeAt(this.#place, 4 * first),
+      length: 4 * (last - first),
+      job: { encoding: this.#encoding, room: this.#room },
+    });
+    this.#ordered = { offset, length: Math.ceil(((last - first) * bits) / 8), made };
+  }
+}
+
+function placeAt({ descriptor, offset }: FilePlace, more: number): FilePlace {
+  return { descriptor, offset: offset + more };
+}
+
+/** The second thread: questions and answers. It does not keep the process alive; a failure ends its use. */
+class Helper {
+  readonly started: Promise<boolean>;
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, (largest: number | undefined) => void>();
+  #lastId = 0;
+  #state: "starting" | "ready" | "gone" = "starting";
+
+  constructor() {
+    this.#worker = startWorker(new URL("./weight-worker.js", import.meta.url));
+    this.#worker.unref();
+    this.started = new Promise((resolve) => {
+      this.#worker.once("online", () => {
+        if (this.#state === "starting") this.#state = "ready";
+        resolve(true);
+      });
+      this.#worker.once("exit", () => resolve(false));
+    });
+    this.#worker.on("message", ({ id, largest }: WeightAnswer) => this.#settle(id, largest));
+    this.#worker.on("error", () => this.#leave());
+    this.#worker.on("exit", () => this.#leave());
+  }
+
+  /** Whether it can be asked by now. Lets other events through: that is how the answer becomes yes. */
+  async ready(): Promise<boolean> {
+    if (this.#state === "starting") await new Promise((resolve) => setImmediate(resolve));
+    return this.#state === "ready";
+  }
+
+  /** The answer; undefined when it could not be found. */
+  ask(request: Omit<WeightRequest, "id">): Promise<number | undefined> {
+    this.#lastId += 1;
+    const id = this.#lastId;
+    this.#worker.ref();
+    return new Promise((resolve) => {
+      this.#waiting.set(id, resolve);
+      this.#worker.postMessage({ ...request, id } satisfies WeightRequest);
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  #settle(id: number, largest: number | undefined): void {
+    const resolve = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (this.#waiting.size === 0) this.#worker.unref();
+    resolve?.(largest);
+  }
+
+  #leave(): void {
+    this.#state = "gone";
+    for (const id of [...this.#waiting.keys()]) this.#settle(id, undefined);
+  }
+}
