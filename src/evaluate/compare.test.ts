@@ -2,9 +2,10 @@ import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { describeWithShared, sharedPath } from "../../test/shared.ts";
 import { type Model, readModel } from "../convert/model-file.ts";
+import type { Sample } from "../data/dataset.ts";
 import { memorySource } from "../io/bytes.ts";
 import { denseTensor } from "../runtime/dense-values.ts";
-import { compareModels, type Sample } from "./compare.ts";
+import { compareModels } from "./compare.ts";
 import { closeModel, runModel } from "./run.ts";
 
 const FOLDER = "golden/bolt/midcnn";

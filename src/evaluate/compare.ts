@@ -1,4 +1,5 @@
 import type { Model } from "../convert/model-file.ts";
+import type { Sample } from "../data/dataset.ts";
 import { BoltqError } from "../io/error.ts";
 import type { NamedTensors, Session } from "../runtime/runtime.ts";
 import { fitInputs } from "./fit-inputs.ts";
@@ -6,11 +7,7 @@ import { layerPairs, type NamePair } from "./layer-pairs.ts";
 import { type OpenOptions, openSession } from "./open-session.ts";
 import { TensorError, type TensorErrorSummary } from "./tensor-error.ts";
 
-/** One input (or set of inputs) to run both models on. */
-export interface Sample {
-  readonly name: string;
-  readonly inputs: NamedTensors;
-}
+export type { Sample } from "../data/dataset.ts";
 
 export interface CompareOptions {
   /** Compare also the values inside that both models name alike. Default false. */

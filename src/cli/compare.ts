@@ -1,0 +1,83 @@
+import { statSync } from "node:fs";
+import type { Command } from "commander";
+import { type Comparison, compareModels, type TensorComparison } from "../evaluate/compare.ts";
+import { modelInputs } from "../evaluate/model-inputs.ts";
+import { addDataOptions, type DataOptions, openData } from "./data-options.ts";
+import { openModel } from "./model-argument.ts";
+import { parseCount } from "./number-option.ts";
+import { printJson, printLines, showBytes, table } from "./print.ts";
+import { progressBar } from "./progress.ts";
+
+interface Options extends DataOptions {
+  readonly layers?: boolean;
+  readonly threads: number;
+  readonly json?: boolean;
+}
+
+export function define(command: Command): void {
+  addDataOptions(
+    command
+      .argument("<first>", "the reference, .onnx or .bolt")
+      .argument("<second>", "the model to measure against it"),
+  )
+    .option("--layers", "compare also the values inside that both models name alike")
+    .option("--threads <number>", "threads inside one operator", parseCount, 1)
+    .option("--json", "print as JSON")
+    .action(compare);
+}
+
+async function compare(first: string, second: string, options: Options): Promise<void> {
+  const [reference, other] = [await openModel(first), await openModel(second)];
+  const data = openData(options, modelInputs(reference));
+  const bar = progressBar("comparing");
+  const skipped: string[] = [];
+  const samples = data.samples((name, reason) => skipped.push(`${name} (${reason})`));
+  const result = await compareModels(reference, other, samples, {
+    layers: options.layers ?? false,
+    threads: options.threads,
+    onProgress: (done) => bar.update(done, data.length),
+  }).finally(() => bar.end());
+  for (const name of skipped) process.stderr.write(`skipped: ${name}\n`);
+  const bytes = [statSync(first).size, statSync(second).size] as const;
+  if (options.json) printJson({ ...result, bytes, skipped: skipped.length });
+  else printLines(describe(result, bytes));
+}
+
+function describe(
+  { samples, outputs, layers, milliseconds }: Comparison,
+  [firstBytes, secondBytes]: readonly [number, number],
+): string[] {
+  const time =
+    milliseconds === undefined
+      ? []
+      : [
+          [
+            "milliseconds",
+            ...milliseconds.map((value) => value.toFixed(2)),
+            `${(milliseconds[0] / milliseconds[1]).toFixed(2)}x`,
+          ],
+        ];
+  return [
+    `${samples} samples`,
+    ...table(
+      ["", "first", "second", "gain"],
+      [["bytes", showBytes(firstBytes), showBytes(secondBytes), `${(firstBytes / secondBytes).toFixed(2)}x`], ...time],
+    ),
+    "",
+    ...errorTable("output", outputs),
+    ...(layers.length > 0 ? ["", ...errorTable("layer", layers)] : []),
+  ];
+}
+
+function errorTable(heading: string, rows: readonly TensorComparison[]): string[] {
+  return table(
+    [heading, "dB", "cosine", "equal arg-max", "largest difference"],
+    rows.map(({ name, decibels, cosine, equalArgMax, largestDifference }) => [
+      name,
+      decibels.toFixed(1),
+      cosine.toFixed(5),
+      `${(100 * equalArgMax).toFixed(1)} %`,
+      largestDifference.toPrecision(3),
+    ]),
+  );
+}

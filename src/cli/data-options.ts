@@ -1,0 +1,105 @@
+import { existsSync } from "node:fs";
+import { type Command, InvalidArgumentError } from "commander";
+import type { Dataset } from "../data/dataset.ts";
+import { openDataset } from "../data/node/open-dataset.ts";
+import { BOLT_IMAGE_FORMATS } from "../data/preprocess/bolt-formats.ts";
+import type { TargetSize } from "../data/preprocess/preprocess.ts";
+import { PRESETS, type Preprocessing, parsePreprocessing, preset } from "../data/preprocess/specification.ts";
+import { fileSource } from "../io/node/file-source.ts";
+import type { Signature } from "../onnx/model.ts";
+import { parseCount } from "./number-option.ts";
+
+/** The options that say which examples a model is run on and how pictures become its input. */
+export interface DataOptions {
+  data: string;
+  limit?: number;
+  offset?: number;
+  preprocess?: string;
+  size?: TargetSize;
+  resize?: string;
+  shortSide?: number;
+  channels?: string;
+  layout?: string;
+  mean?: number[];
+  scale?: number[];
+  format?: string;
+  factor?: number;
+}
+
+/** Puts the options for data on a command. */
+export function addDataOptions(command: Command): Command {
+  return command
+    .requiredOption("--data <folder>", "examples: a folder with .jpg pictures or .npy arrays")
+    .option("--limit <number>", "use at most so many examples", parseCount)
+    .option("--offset <number>", "leave out so many at the start", parseNonNegative)
+    .option(
+      "--preprocess <name|file.json>",
+      `how pictures become inputs: ${Object.keys(PRESETS).join(", ")}, or a JSON file`,
+    )
+    .option("--size <WxH>", "size of the pictures, where the model leaves it open", parseSize)
+    .option("--resize <way>", "stretch, crop or letterbox")
+    .option("--short-side <pixels>", "before cropping: the short side's length", parseCount)
+    .option("--channels <order>", "RGB, BGR or GRAY")
+    .option("--layout <layout>", "NCHW or NHWC")
+    .option("--mean <numbers>", "taken from 0..255: one number, or one a channel (104,117,123)", parseNumbers)
+    .option("--scale <numbers>", "multiplied after that: one number, or one a channel", parseNumbers)
+    .option("-f, --format <word>", `prepare as Bolt's loader does: ${BOLT_IMAGE_FORMATS.join(", ")}`)
+    .option("-m, --factor <number>", "Bolt's -m, with -f: multiplied after the mean is taken", Number);
+}
+
+/** The examples that the options name, for a model with these inputs. */
+export async function openData(options: DataOptions, inputs: readonly Signature[]): Promise<Dataset> {
+  return openDataset(options.data, inputs, {
+    preprocessing: await preprocessingOf(options),
+    ...pick(options, "size", "limit", "offset"),
+  });
+}
+
+/** The named or stored preprocessing, with the fields that options give instead. */
+export async function preprocessingOf(options: DataOptions): Promise<Preprocessing> {
+  const base = await baseOf(options.preprocess ?? "raw");
+  const stated = {
+    ...pick(options, "resize", "shortSide", "channels", "layout", "mean", "scale"),
+    ...(options.format === undefined ? {} : { bolt: options.format, scale: [options.factor ?? 1] }),
+  };
+  return parsePreprocessing(JSON.stringify({ ...base, ...stated }), "command line");
+}
+
+async function baseOf(word: string): Promise<Preprocessing> {
+  if (!word.endsWith(".json") && !existsSync(word)) return preset(word);
+  const source = fileSource(word);
+  try {
+    return parsePreprocessing(new TextDecoder().decode(await source.read()), word);
+  } finally {
+    source.close();
+  }
+}
+
+/** The listed fields of `options`, those that are not given left out. */
+function pick<Key extends keyof DataOptions>(
+  options: DataOptions,
+  ...keys: Key[]
+): { [K in Key]?: NonNullable<DataOptions[K]> } {
+  return Object.fromEntries(keys.flatMap((key) => (options[key] === undefined ? [] : [[key, options[key]]]))) as {
+    [K in Key]?: NonNullable<DataOptions[K]>;
+  };
+}
+
+function parseNumbers(text: string): number[] {
+  const numbers = text.split(",").map(Number);
+  if (numbers.every(Number.isFinite) && (numbers.length === 1 || numbers.length === 3)) return numbers;
+  throw new InvalidArgumentError("Give one number, or three with commas.");
+}
+
+function parseNonNegative(text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= 0) return value;
+  throw new InvalidArgumentError("Give a whole number of at least 0.");
+}
+
+function parseSize(text: string): TargetSize {
+  const [, width, height] = /^(\d+)x(\d+)$/.exec(text) ?? [];
+  if (width !== undefined && Number(width) > 0 && Number(height) > 0)
+    return { width: Number(width), height: Number(height) };
+  throw new InvalidArgumentError("Give WIDTHxHEIGHT, such as 224x224.");
+}
