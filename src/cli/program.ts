@@ -19,17 +19,6 @@ const COMMANDS: readonly CommandEntry[] = [
     summary: "copy or convert a model: ONNX to Bolt, Bolt to ONNX",
     load: () => import("./convert.ts"),
   },
-  { name: "quantize", summary: "quantize a model to int8, int4 or fp16", load: () => import("./quantize.ts") },
-  {
-    name: "calibrate",
-    summary: "observe activations on sample data: statistics, scale table",
-    load: () => import("./calibrate.ts"),
-  },
-  {
-    name: "table",
-    summary: "make a scale table from a quantization-aware trained model",
-    load: () => import("./table.ts"),
-  },
   {
     name: "compare",
     summary: "run two models on the same data: errors by layer, time, size",

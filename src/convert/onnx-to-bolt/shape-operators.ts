@@ -195,7 +195,7 @@ const lowerTile: Lower = async (node) => {
     {
       type: "Tile",
       inputs: firstAndDynamicInputs(node),
-      parameters: { repeats, num_repeats: repeats.length, axis: UNKNOWN },
+      parameters: { repeats, num_repeats: repeats.length },
     },
   ];
 };

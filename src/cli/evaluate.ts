@@ -1,0 +1,74 @@
+import { readFileSync } from "node:fs";
+import type { Command } from "commander";
+import { type Labels, parseLabels } from "../data/labels.ts";
+import { type Evaluation, evaluateModel } from "../evaluate/accuracy.ts";
+import { inputSignatures } from "../evaluate/input-signatures.ts";
+import { BoltqError } from "../io/error.ts";
+import { addDataOptions, type DataOptions, openData } from "./data-options.ts";
+import { openModel } from "./model-argument.ts";
+import { parseCount } from "./number-option.ts";
+import { printJson, printLines } from "./print.ts";
+import { progressBar } from "./progress.ts";
+
+interface Options extends DataOptions {
+  readonly labels?: string;
+  readonly labelOffset: number;
+  readonly reference?: string;
+  readonly threads: number;
+  readonly json?: boolean;
+}
+
+export function define(command: Command): void {
+  addDataOptions(command.argument("<model>", "a classifier, .onnx or .bolt"))
+    .option("--labels <file.csv>", "the right classes: lines of file,class")
+    .option(
+      "--label-offset <number>",
+      "add this to the labels (1 where the model's class 0 is background)",
+      parseCount,
+      0,
+    )
+    .option("--reference <model>", "the float model to agree with")
+    .option("--threads <number>", "threads inside one operator", parseCount, 1)
+    .option("--json", "print as JSON")
+    .action(evaluate);
+}
+
+async function evaluate(path: string, options: Options): Promise<void> {
+  const model = await openModel(path);
+  const data = await openData(options, inputSignatures(model));
+  const bar = progressBar("evaluating");
+  const skipped: string[] = [];
+  const result = await evaluateModel(
+    model,
+    data.samples((name, reason) => skipped.push(`${name} (${reason})`)),
+    {
+      labelOffset: options.labelOffset,
+      threads: options.threads,
+      onProgress: (done) => bar.update(done, data.length),
+      ...(options.labels === undefined ? {} : { labels: readLabels(options.labels) }),
+      ...(options.reference === undefined ? {} : { reference: await openModel(options.reference) }),
+    },
+  ).finally(() => bar.end());
+  for (const name of skipped) process.stderr.write(`skipped: ${name}\n`);
+  if (options.json) printJson({ ...result, skipped: skipped.length });
+  else printLines(describe(result));
+}
+
+function readLabels(file: string): Labels {
+  try {
+    return parseLabels(readFileSync(file, "utf8"), file);
+  } catch (cause) {
+    if (cause instanceof BoltqError) throw cause;
+    throw new BoltqError("not-found", `the labels cannot be read (${(cause as Error).message})`, { file, cause });
+  }
+}
+
+function describe({ samples, labelled, top1, top5, agreement, decibels }: Evaluation): string[] {
+  const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
+  return [
+    `${samples} samples, ${labelled} with a label`,
+    ...(top1 === undefined || top5 === undefined ? [] : [`top 1: ${percent(top1)}`, `top 5: ${percent(top5)}`]),
+    ...(agreement === undefined ? [] : [`agreement with the reference: ${percent(agreement)}`]),
+    ...(decibels === undefined ? [] : [`output against the reference: ${decibels.toFixed(1)} dB`]),
+  ];
+}

@@ -1,0 +1,98 @@
+import type { Model } from "../convert/model-file.ts";
+import type { Sample } from "../data/dataset.ts";
+import type { Labels } from "../data/labels.ts";
+import type { DenseTensor } from "../graph/tensor.ts";
+import { BoltqError } from "../io/error.ts";
+import { denseValues } from "../runtime/dense-values.ts";
+import { fitInputs } from "./fit-inputs.ts";
+import { type OpenOptions, openSession } from "./open-session.ts";
+import { TensorError } from "./tensor-error.ts";
+
+export interface EvaluateOptions {
+  /** The float model that agreement and error are measured against. */
+  readonly reference?: Model;
+  /** Right classes by sample name; samples without one do not count for accuracy. */
+  readonly labels?: Labels;
+  /** Added to a label to get the class's place in the output: 1 where place 0 is "background". Default 0. */
+  readonly labelOffset?: number;
+  /** Default 1. */
+  readonly threads?: number;
+  readonly runtime?: OpenOptions["runtime"];
+  readonly onProgress?: (samples: number) => void;
+}
+
+export interface Evaluation {
+  readonly samples: number;
+  /** Samples with a label. */
+  readonly labelled: number;
+  /** Shares of labelled samples whose class is the highest, or among the five highest; undefined without labels. */
+  readonly top1: number | undefined;
+  readonly top5: number | undefined;
+  /** Share of samples for which model and reference name the same class; undefined without a reference. */
+  readonly agreement: number | undefined;
+  /** Signal-to-noise ratio of the output against the reference's, in dB; undefined without a reference. */
+  readonly decibels: number | undefined;
+}
+
+/**
+ * Measures a classifier: its first output holds a score per class. Throws `invalid-data` when there are no samples.
+ */
+export async function evaluateModel(
+  model: Model,
+  samples: AsyncIterable<Sample>,
+  options: EvaluateOptions = {},
+): Promise<Evaluation> {
+  const { reference, labels, labelOffset = 0, threads = 1, runtime, onProgress } = options;
+  const session = await openSession(model, { threads, runtime });
+  const other = reference === undefined ? undefined : await openSession(reference, { threads, runtime });
+  const error = new TensorError();
+  const counts = { samples: 0, labelled: 0, top1: 0, top5: 0 };
+  try {
+    for await (const sample of samples) {
+      const output = firstOutput(await session.run(fitInputs(session.inputs, sample.inputs)));
+      const scores = denseValues(output);
+      const label = labels?.get(sample.name);
+      if (label !== undefined) {
+        const place = rankOf(scores, label + labelOffset);
+        counts.labelled++;
+        if (place < 1) counts.top1++;
+        if (place < 5) counts.top5++;
+      }
+      if (other !== undefined) {
+        error.add(firstOutput(await other.run(fitInputs(other.inputs, sample.inputs))), output);
+      }
+      onProgress?.(++counts.samples);
+    }
+  } finally {
+    await session.close();
+    await other?.close();
+  }
+  if (counts.samples === 0) throw new BoltqError("invalid-data", "there are no samples to measure on");
+  const share = (count: number, of: number) => (of === 0 ? undefined : count / of);
+  return {
+    samples: counts.samples,
+    labelled: counts.labelled,
+    top1: share(counts.top1, counts.labelled),
+    top5: share(counts.top5, counts.labelled),
+    agreement: other === undefined ? undefined : error.summary().equalArgMax,
+    decibels: other === undefined ? undefined : error.summary().decibels,
+  };
+}
+
+function firstOutput(outputs: ReadonlyMap<string, DenseTensor>): DenseTensor {
+  const [first] = outputs.values();
+  if (first !== undefined) return first;
+  throw new BoltqError("invalid-graph", "the model has no output");
+}
+
+/** How many classes have a higher score than this one, or the same and come before it. */
+function rankOf(scores: ArrayLike<number>, label: number): number {
+  const own = scores[label];
+  if (own === undefined)
+    throw new BoltqError("mismatch", `there is a label ${label}, but the model knows ${scores.length} classes`);
+  let rank = 0;
+  for (let index = 0; index < scores.length; index++) {
+    if (scores[index]! > own || (scores[index] === own && index < label)) rank++;
+  }
+  return rank;
+}

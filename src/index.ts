@@ -1,0 +1,55 @@
+/** What runs anywhere, in a browser too. In Node the package gives `node.ts` on top. */
+
+export type { BoltDataType } from "./bolt/data-type.ts";
+export type { BoltModel, BoltNode, BoltNodeData, BoltTensorDescription, BoltValue, BoltWeight } from "./bolt/model.ts";
+export { WeightTable } from "./bolt/model.ts";
+export { Parameters, type ParameterValue } from "./bolt/parameters.ts";
+export { BOLT_VERSIONS, type BoltVersion, NEWEST_BOLT_VERSION } from "./bolt/version.ts";
+export { raiseToOnnx } from "./convert/bolt-to-onnx/index.ts";
+export { type Model, readModel, writeModel } from "./convert/model-file.ts";
+export type { BoltPrecision, Converted, ConvertOptions } from "./convert/onnx-to-bolt/index.ts";
+export type { Dataset, DatasetRange, Sample } from "./data/dataset.ts";
+export type { Image } from "./data/image/image.ts";
+export { type Labels, parseLabels } from "./data/labels.ts";
+export { readNpy, writeNpy } from "./data/npy.ts";
+export { BOLT_IMAGE_FORMATS, type BoltImageFormat } from "./data/preprocess/bolt-formats.ts";
+export { preprocess, type TargetSize } from "./data/preprocess/preprocess.ts";
+export { PRESETS, type Preprocessing, parsePreprocessing, preset } from "./data/preprocess/specification.ts";
+export { type EvaluateOptions, type Evaluation, evaluateModel } from "./evaluate/accuracy.ts";
+export {
+  type CompareOptions,
+  type Comparison,
+  compareModels,
+  type Sample,
+  type TensorComparison,
+} from "./evaluate/compare.ts";
+export { inputSignatures } from "./evaluate/input-signatures.ts";
+export { closeModel, runModel } from "./evaluate/run.ts";
+export { Graph, Node, type NodeInit, Value } from "./graph/graph.ts";
+export type { DenseTensor, Dimension, ElementType, Tensor, TensorType } from "./graph/tensor.ts";
+export { type Bytes, blobSource, memorySource, type Source } from "./io/bytes.ts";
+export { BoltqError, type ErrorCode, type ErrorDetails } from "./io/error.ts";
+export { type MemoryTarget, memoryTarget, type Target } from "./io/target.ts";
+export type {
+  OnnxAttribute,
+  OnnxGraph,
+  OnnxModel,
+  OnnxNode,
+  OnnxNodeData,
+  OnnxValue,
+  Signature,
+} from "./onnx/model.ts";
+export type { ExternalData, ReadOnnxOptions } from "./onnx/read.ts";
+export { type ExternalTarget, type WriteOnnxOptions, writeOnnx } from "./onnx/write.ts";
+export { convertOnnxToBolt } from "./quantize/bolt/from-onnx.ts";
+export {
+  type OperatorDecision,
+  type QuantizeBoltOptions,
+  type QuantizedBolt,
+  quantizeBolt,
+} from "./quantize/bolt/quantize.ts";
+export type { BoltInference, BoltStorage } from "./quantize/bolt/recipe.ts";
+export { type LayerClips, parseScaleTable, type ScaleTable } from "./quantize/bolt/scale-table.ts";
+export type { WeightDecision } from "./quantize/bolt/store-weights.ts";
+export { type Difference, diffModels } from "./report/difference.ts";
+export { type ModelSummary, type SummaryOptions, summarizeModel } from "./report/summary.ts";

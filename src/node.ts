@@ -1,0 +1,25 @@
+/** Everything of `index.ts`, and what needs files: the package as Node sees it. */
+
+import { type Model, readModel, writeModel } from "./convert/model-file.ts";
+import { folderExternalData } from "./io/node/external-data.ts";
+import { fileSource } from "./io/node/file-source.ts";
+import { fileTarget } from "./io/node/file-target.ts";
+
+export { type OpenDatasetOptions, openDataset } from "./data/node/open-dataset.ts";
+export * from "./index.ts";
+export { folderExternalData } from "./io/node/external-data.ts";
+export { type FileSource, fileSource } from "./io/node/file-source.ts";
+export { fileTarget } from "./io/node/file-target.ts";
+
+/**
+ * Opens a .bolt or .onnx file. Its weights are read when they are used: the file must stay as it is until then. Throws
+ * BoltqError `not-found`, `io` or `format`.
+ */
+export async function openModelFile(path: string): Promise<Model> {
+  return readModel(fileSource(path), { externalData: folderExternalData(path) });
+}
+
+/** Writes a model file, whole or not at all. */
+export async function saveModelFile(model: Model, path: string): Promise<void> {
+  await writeModel(model, fileTarget(path));
+}
