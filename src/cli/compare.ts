@@ -44,7 +44,7 @@ async function compare(first: string, second: string, options: Options): Promise
 }
 
 function describe(
-  { samples, outputs, layers, milliseconds }: Comparison,
+  { samples, outputs, layers, unlikeLayers, milliseconds }: Comparison,
   [firstBytes, secondBytes]: readonly [number, number],
 ): string[] {
   const time =
@@ -66,15 +66,16 @@ function describe(
     "",
     ...errorTable("output", outputs),
     ...(layers.length > 0 ? ["", ...errorTable("layer", layers)] : []),
+    ...(unlikeLayers.length > 0 ? ["", `of different sizes: ${unlikeLayers.join(", ")}`] : []),
   ];
 }
 
 function errorTable(heading: string, rows: readonly TensorComparison[]): string[] {
   return table(
     [heading, "dB", "cosine", "equal arg-max", "largest difference"],
-    rows.map(({ name, decibels, cosine, equalArgMax, largestDifference }) => [
-      name,
-      decibels.toFixed(1),
+    rows.map(({ name, otherName, decibels, cosine, equalArgMax, largestDifference }) => [
+      name === otherName ? name : `${name} / ${otherName}`,
+      Number.isFinite(decibels) ? decibels.toFixed(1) : "equal",
       cosine.toFixed(5),
       `${(100 * equalArgMax).toFixed(1)} %`,
       largestDifference.toPrecision(3),

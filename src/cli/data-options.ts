@@ -1,11 +1,11 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { type Command, InvalidArgumentError } from "commander";
 import type { Dataset } from "../data/dataset.ts";
 import { openDataset } from "../data/node/open-dataset.ts";
 import { BOLT_IMAGE_FORMATS } from "../data/preprocess/bolt-formats.ts";
 import type { TargetSize } from "../data/preprocess/preprocess.ts";
 import { PRESETS, type Preprocessing, parsePreprocessing, preset } from "../data/preprocess/specification.ts";
-import { fileSource } from "../io/node/file-source.ts";
+import { BoltqError } from "../io/error.ts";
 import type { Signature } from "../onnx/model.ts";
 import { parseCount } from "./number-option.ts";
 
@@ -48,16 +48,16 @@ export function addDataOptions(command: Command): Command {
 }
 
 /** The examples that the options name, for a model with these inputs. */
-export async function openData(options: DataOptions, inputs: readonly Signature[]): Promise<Dataset> {
+export function openData(options: DataOptions, inputs: readonly Signature[]): Dataset {
   return openDataset(options.data, inputs, {
-    preprocessing: await preprocessingOf(options),
+    preprocessing: preprocessingOf(options),
     ...pick(options, "size", "limit", "offset"),
   });
 }
 
 /** The named or stored preprocessing, with the fields that options give instead. */
-export async function preprocessingOf(options: DataOptions): Promise<Preprocessing> {
-  const base = await baseOf(options.preprocess ?? "raw");
+export function preprocessingOf(options: DataOptions): Preprocessing {
+  const base = baseOf(options.preprocess ?? "raw");
   const stated = {
     ...pick(options, "resize", "shortSide", "channels", "layout", "mean", "scale"),
     ...(options.format === undefined ? {} : { bolt: options.format, scale: [options.factor ?? 1] }),
@@ -65,13 +65,15 @@ export async function preprocessingOf(options: DataOptions): Promise<Preprocessi
   return parsePreprocessing(JSON.stringify({ ...base, ...stated }), "command line");
 }
 
-async function baseOf(word: string): Promise<Preprocessing> {
-  if (!word.endsWith(".json") && !existsSync(word)) return preset(word);
-  const source = fileSource(word);
+function baseOf(word: string): Preprocessing {
+  return word.endsWith(".json") || existsSync(word) ? parsePreprocessing(readText(word), word) : preset(word);
+}
+
+function readText(path: string): string {
   try {
-    return parsePreprocessing(new TextDecoder().decode(await source.read()), word);
-  } finally {
-    source.close();
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new BoltqError("not-found", "the file cannot be read", { file: path, cause, remedy: "Check the path" });
   }
 }
 
