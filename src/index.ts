@@ -20,10 +20,9 @@ export {
   type CompareOptions,
   type Comparison,
   compareModels,
-  type Sample,
   type TensorComparison,
 } from "./evaluate/compare.ts";
-export { inputSignatures } from "./evaluate/input-signatures.ts";
+export { modelInputs } from "./evaluate/model-inputs.ts";
 export { closeModel, runModel } from "./evaluate/run.ts";
 export { Graph, Node, type NodeInit, Value } from "./graph/graph.ts";
 export type { DenseTensor, Dimension, ElementType, Tensor, TensorType } from "./graph/tensor.ts";

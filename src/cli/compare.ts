@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import type { Command } from "commander";
 import { type Comparison, compareModels, type TensorComparison } from "../evaluate/compare.ts";
-import { inputSignatures } from "../evaluate/input-signatures.ts";
+import { modelInputs } from "../evaluate/model-inputs.ts";
 import { addDataOptions, type DataOptions, openData } from "./data-options.ts";
 import { openModel } from "./model-argument.ts";
 import { parseCount } from "./number-option.ts";
@@ -28,7 +28,7 @@ export function define(command: Command): void {
 
 async function compare(first: string, second: string, options: Options): Promise<void> {
   const [reference, other] = [await openModel(first), await openModel(second)];
-  const data = await openData(options, inputSignatures(reference));
+  const data = await openData(options, modelInputs(reference));
   const bar = progressBar("comparing");
   const skipped: string[] = [];
   const samples = data.samples((name, reason) => skipped.push(`${name} (${reason})`));

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { type Labels, parseLabels } from "../data/labels.ts";
 import { type Evaluation, evaluateModel } from "../evaluate/accuracy.ts";
-import { inputSignatures } from "../evaluate/input-signatures.ts";
+import { modelInputs } from "../evaluate/model-inputs.ts";
 import { BoltqError } from "../io/error.ts";
 import { addDataOptions, type DataOptions, openData } from "./data-options.ts";
 import { openModel } from "./model-argument.ts";
@@ -35,7 +35,7 @@ export function define(command: Command): void {
 
 async function evaluate(path: string, options: Options): Promise<void> {
   const model = await openModel(path);
-  const data = await openData(options, inputSignatures(model));
+  const data = await openData(options, modelInputs(model));
   const bar = progressBar("evaluating");
   const skipped: string[] = [];
   const result = await evaluateModel(
