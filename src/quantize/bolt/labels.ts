@@ -255,35 +255,57 @@ function labelBranches(model: BoltModel, reasons: Reasons): void {
   }
 }
 
-/** Readers without label are labelled first, without recursion: chains may be thousands of operators long. */
+/** An operator whose readers are being asked for their labels. */
+interface Asking {
+  readonly node: BoltNode;
+  readonly readers: readonly BoltNode[];
+  /** The next reader to ask. */
+  next: number;
+  /** What all readers asked so far say; float as soon as two differ. */
+  label: number | undefined;
+}
+
+/**
+ * Labels an operator, and before it those of its readers that have no label, as Bolt's recursive function does: a reader
+ * that is labelled on the way counts with its label as it is, others as their producer sees it. Without recursion, since
+ * chains may be thousands of operators long.
+ */
 function labelFromReaders(from: BoltNode, model: BoltModel, reasons: Reasons): void {
-  const fresh = new Map<BoltNode, number>();
-  const stack = [from];
-  while (stack.length > 0) {
-    const node = stack.at(-1)!;
-    const readers = readersOf(node);
-    const waiting = readers.find((reader) => !isLabelled(reader) && !fresh.has(reader));
-    if (waiting !== undefined) {
-      stack.push(waiting);
-      continue;
+  const rules = rulesOf(model.version);
+  const asking = [ask(from)];
+  for (let top = asking.at(-1); top !== undefined; top = asking.at(-1)) {
+    const reader = top.readers[top.next];
+    if (reader === undefined) {
+      asking.pop();
+      const label = top.label ?? LABEL.float;
+      if (top.readers.length > 0) setCommonLabel(top.node, label, reasons);
+      const producer = asking.at(-1);
+      if (producer !== undefined) hear(producer, label);
+    } else if (isLabelled(reader)) {
+      hear(top, seenByProducer(lastScale(reader)!, rules));
+    } else {
+      asking.push(ask(reader));
     }
-    stack.pop();
-    const label = commonLabel(readers, fresh, rulesOf(model.version));
-    fresh.set(node, label);
-    if (readers.length === 0) continue;
-    setLabel(node, label);
-    reasons.set(
-      node,
-      label < 0 ? "everything that reads it computes in int8" : "not everything that reads it computes in int8",
-    );
   }
 }
 
-/** `fresh` holds the results of readers labelled on the way: those count as they are. */
-function commonLabel(readers: readonly BoltNode[], fresh: Map<BoltNode, number>, rules: BoltRules): number {
-  const labels = new Set(readers.map((reader) => fresh.get(reader) ?? seenByProducer(lastScale(reader)!, rules)));
-  const [only = LABEL.float] = labels;
-  return labels.size === 1 ? only : LABEL.float;
+function ask(node: BoltNode): Asking {
+  return { node, readers: readersOf(node), next: 0, label: undefined };
+}
+
+/** Takes the answer of the reader that was asked; where two differ there is no need to ask more. */
+function hear(asking: Asking, answer: number): void {
+  const differ = asking.label !== undefined && asking.label !== answer;
+  asking.label = differ ? LABEL.float : answer;
+  asking.next = differ ? asking.readers.length : asking.next + 1;
+}
+
+function setCommonLabel(node: BoltNode, label: number, reasons: Reasons): void {
+  setLabel(node, label);
+  reasons.set(
+    node,
+    label < 0 ? "everything that reads it computes in int8" : "not everything that reads it computes in int8",
+  );
 }
 
 function seenByProducer(label: number, rules: BoltRules): number {

@@ -1,4 +1,5 @@
 import type { BoltModel, BoltNode } from "../../bolt/model.ts";
+import { rulesOf } from "../../bolt/rules.ts";
 import { BoltqError } from "../../io/error.ts";
 import { clippedWeight } from "./convert-weight.ts";
 import { type DynamicChoice, LABEL, labelRules, liveNodes, type Reasons, setLabel } from "./labels.ts";
@@ -168,8 +169,10 @@ export function labelStatic(
   { asBolt }: StaticOptions,
 ): void {
   const { floatAround } = labelRules(model);
+  const newer = rulesOf(model.version) === "1.5";
   for (const node of liveNodes(model)) {
-    if (node.type !== "SharedWeight" && node.data.scales.length === 1 && node.data.scales[0]![0] === LABEL.float) {
+    const isWeight = newer && node.type === "SharedWeight";
+    if (!isWeight && node.data.scales.length === 1 && node.data.scales[0]![0] === LABEL.float) {
       if (layers.has(node.name))
         warnings.push(`"${node.name}" (${node.type}) stays float: ${reasons.get(node) ?? "it cannot be quantized"}`);
       continue;
@@ -186,7 +189,7 @@ export function labelStatic(
     clipWeight(model, node, clips);
     reasons.set(node, "named in the scale table");
   }
-  if (!asBolt) keepReadableOutputs(model, warnings);
+  if (!asBolt) warnOfInt8Readers(model, warnings);
 }
 
 function slotsOf(node: BoltNode, clips: LayerClips, missing: number, asBolt: boolean): Float32Array[] {
@@ -211,19 +214,17 @@ function clipWeight(model: BoltModel, node: BoltNode, { weights }: LayerClips): 
   if (node.type === "SharedWeight") node.data.scales = [Float32Array.of(127 / limit), ...node.data.scales.slice(1)];
 }
 
-/** An int8 output is of use only where everything that reads it takes int8; elsewhere it stays float. */
-function keepReadableOutputs(model: BoltModel, warnings: string[]): void {
+/** An int8 output suits readers that take int8; others need an engine that converts it back. */
+function warnOfInt8Readers(model: BoltModel, warnings: string[]): void {
   for (const node of liveNodes(model)) {
     const last = node.data.scales.at(-1);
     if (node.data.scales.length < 2 || last === undefined || !(last[0]! > 0)) continue;
-    const reader = node.output().users.find((user) => user.data.scales[0]?.[0] === LABEL.float);
-    if (reader === undefined && !model.graph.outputs.includes(node.output())) continue;
-    node.data.scales = [...node.data.scales.slice(0, -1), Float32Array.of(LABEL.int8ToFloat)];
-    const why =
-      reader === undefined ? "it is an output of the network" : `"${reader.name}" (${reader.type}) reads it as float`;
-    warnings.push(
-      `the output "${node.output().name}" of "${node.name}" stays float although the scale table has a clip value: ${why}`,
-    );
+    const output = node.output();
+    const reader = output.users.find((user) => user.data.scales[0]?.[0] === LABEL.float);
+    if (reader === undefined && !model.graph.outputs.includes(output)) continue;
+    const who =
+      reader === undefined ? "it is an output of the network" : `"${reader.name}" (${reader.type}) computes in float`;
+    warnings.push(`the output "${output.name}" of "${node.name}" is int8, as the scale table asks, but ${who}`);
   }
 }
 
