@@ -2,18 +2,29 @@ import { BOLT_DATA_TYPES } from "../../bolt/data-type.ts";
 import type { BoltWeight } from "../../bolt/model.ts";
 import { weightCount } from "../../bolt/weight-values.ts";
 import type { ElementType } from "../../graph/tensor.ts";
+import { BoltqError } from "../../io/error.ts";
 import type { OnnxValue } from "../../onnx/model.ts";
 import { activate } from "./activations.ts";
 import { countOf, type Shape } from "./graph-builder.ts";
 import { ELEMENT_TYPES, type RaiseContext, type RaiseTable } from "./raise-context.ts";
 import { vectorValues, weightTensor } from "./weights.ts";
 
-/** Shape of an element-wise result: aligned at the innermost dimension, ones stretch. */
+/**
+ * Shape of an element-wise result: aligned at the innermost dimension, ones stretch. Throws BoltqError `invalid-graph` for
+ * shapes that do not fit.
+ */
 export function broadcast(shapes: readonly Shape[]): Shape {
   const rank = Math.max(...shapes.map((shape) => shape.length));
   return Array.from({ length: rank }, (_, place) => {
     const sizes = shapes.map((shape) => (place < rank - shape.length ? 1 : shape[place - rank + shape.length]));
-    return sizes.find((size) => size !== 1) ?? sizes[0];
+    const size = sizes.find((one) => one !== 1) ?? sizes[0];
+    if (sizes.some((other) => typeof other === "number" && other !== 1 && typeof size === "number" && other !== size)) {
+      throw new BoltqError(
+        "invalid-graph",
+        `shapes ${shapes.map((shape) => shape.join("x")).join(" and ")} do not fit`,
+      );
+    }
+    return size;
   });
 }
 
