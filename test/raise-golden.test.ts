@@ -1,8 +1,13 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import type { BoltModel } from "../src/bolt/model.ts";
+import { readModel } from "../src/convert/model-file.ts";
+import { lowerToBolt } from "../src/convert/onnx-to-bolt/index.ts";
 import { TensorError } from "../src/evaluate/tensor-error.ts";
+import { memorySource } from "../src/io/bytes.ts";
+import type { OnnxModel } from "../src/onnx/model.ts";
+import { quantizeBolt } from "../src/quantize/bolt/quantize.ts";
 import { loadRuntime } from "../src/runtime/load.ts";
 import { largestDifference, readBoltFile, readCase, runCase, storedOutput } from "./golden-case.ts";
 import { describeWithShared, sharedPath } from "./shared.ts";
@@ -103,6 +108,19 @@ describeWithShared("a Bolt model raised to ONNX", () => {
     }
     expect(compared).toBeGreaterThan(200);
     expect(wrong).toEqual([]);
+  });
+
+  it("computes SqueezeNet in int8, converted and quantized here, as the engine does", async () => {
+    const golden = readCase(MODELS, "squeezenet_v1.1", "model.json");
+    const path = sharedPath("models", "squeezenet_v1.1", "squeezenet_v1.1.onnx");
+    const original = await readModel(memorySource(new Uint8Array(readFileSync(path)), path));
+    const { model } = await lowerToBolt(original as OnnxModel, { precision: "PTQ", name: "squeezenet_v1.1" });
+    const quantized = await quantizeBolt(model, { inference: "INT8" });
+    const outputs = await runCase(quantized.model, golden, await loadRuntime());
+    const error = new TensorError();
+    error.add(storedOutput(golden, golden.outputs[0]!, "bolt_int8")!, outputs.get("prob")!);
+    expect(error.summary().decibels).toBeGreaterThan(INT8_DECIBELS);
+    expect(error.summary().equalArgMax).toBe(1);
   });
 
   const files = [
