@@ -2,7 +2,7 @@ import type { Enumeration } from "./enumerations.ts";
 import type { BoltVersion } from "./version.ts";
 
 /** How one element of a field is stored. An enumeration is an unsigned 32-bit number; `TensorDesc` is a struct. */
-export type FieldKind = "u32" | "i32" | "f32" | "bool" | "char" | "TensorDesc" | Enumeration;
+export type FieldKind = "u32" | "i32" | "f32" | "i8" | "bool" | "char" | "TensorDesc" | Enumeration;
 
 /** One field of a parameter struct. */
 export interface Field {
@@ -150,7 +150,7 @@ export const PARAMETER_FIELDS: Readonly<Record<string, readonly Field[]>> = {
     list("end", "i32", 8),
     list("strides", "i32", 8),
     ...["begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask"].map((name) =>
-      list(name, "char", 8),
+      list(name, "i8", 8),
     ),
     field("num_dims", "u32"),
   ],
@@ -328,6 +328,6 @@ function place(operator: string, version: BoltVersion): StructLayout {
 }
 
 function sizeOf(kind: FieldKind, version: BoltVersion): number {
-  if (kind === "bool" || kind === "char") return 1;
+  if (kind === "bool" || kind === "char" || kind === "i8") return 1;
   return kind === "TensorDesc" ? 12 + 4 * maximumDimensions(version) : 4;
 }

@@ -145,6 +145,7 @@ export class Parameters {
       case "bool":
         return this.#view.getUint8(offset);
       case "char":
+      case "i8":
         return this.#view.getInt8(offset);
       default:
         return this.#view.getUint32(offset, true);

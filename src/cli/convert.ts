@@ -8,12 +8,13 @@ import { fileTarget } from "../io/node/file-target.ts";
 import { convertOnnxToBolt } from "../quantize/bolt/from-onnx.ts";
 import { openModel } from "./model-argument.ts";
 import { printLines } from "./print.ts";
-import { PRECISION_SUFFIXES, parseBoltVersion, parsePrecision } from "./x2bolt.ts";
+import { PRECISION_SUFFIXES, parseBoltVersion, parseInputShapes, parsePrecision } from "./x2bolt.ts";
 
 interface Options {
   precision?: string;
   boltVersion?: string;
   asBolt?: boolean;
+  inputShape?: string;
 }
 
 export function define(command: Command): void {
@@ -29,6 +30,7 @@ export function define(command: Command): void {
     )
     .option("--bolt-version <number>", "file version of a .bolt output (default: the newest)")
     .option("--as-bolt", "convert as Bolt's own X2bolt does, also where that is not what the model says")
+    .option("--input-shape <NAME=1x3x48x192>", "sizes of an input that the model leaves open (several: a=1x2,b=3)")
     .action(async (input: string, output: string, options: Options) => {
       const model = await convert(await openModel(input), input, output, options);
       await writeModel(model, fileTarget(output));
@@ -47,6 +49,7 @@ async function convert(model: Model, input: string, output: string, options: Opt
     precision: options.precision === undefined ? precisionOfName(output) : parsePrecision(options.precision),
     asBolt: options.asBolt ?? false,
     name: basename(input).replace(/\.onnx$/, ""),
+    ...(options.inputShape === undefined ? {} : { inputShapes: parseInputShapes(options.inputShape) }),
     ...(options.boltVersion === undefined ? {} : { version: parseBoltVersion(options.boltVersion) }),
   });
   for (const note of notes) process.stderr.write(`note: ${note}\n`);

@@ -29,6 +29,8 @@ usage: X2bolt -d DIRECTORY -m NAME [options]
 
   --bolt-version VERSION  file version to write: ${BOLT_VERSIONS.filter((known) => known >= 20220126).join(", ")} (default ${NEWEST_BOLT_VERSION})
   --as-bolt      write what Bolt's own X2bolt writes, where that differs from what the model says
+  --input-shape NAME=1x3x48x192
+                 sizes of an input that the model leaves open (several: --input-shape a=1x2,b=3)
   --output FILE  where to write (default: DIRECTORY/NAME_f32.bolt, _f16.bolt or _ptq_input.bolt)
 
 Not carried over: -t (training), -i BNN (1-bit), -B (dump as C source).`;
@@ -45,7 +47,7 @@ export async function x2bolt(args: readonly string[]): Promise<void> {
   if (args.some((arg) => ["--help", "-help", "--h", "-h"].includes(arg))) return printLines([HELP]);
   if (args.some((arg) => ["--version", "-version", "--v", "-v"].includes(arg)))
     return printLines([`X2bolt (boltq ${version})`]);
-  const options = parseGetopt(args, "d:m:i:r:VI:O:", ["bolt-version=", "as-bolt", "output="]);
+  const options = parseGetopt(args, "d:m:i:r:VI:O:", ["bolt-version=", "as-bolt", "output=", "input-shape="]);
   const { values, long } = options;
   const name = values.get("m");
   if (name === undefined || options.operands.length > 0) {
@@ -64,6 +66,7 @@ interface ConversionOptions {
   version?: BoltVersion;
   asBolt?: boolean;
   removeOperators?: number;
+  inputShapes?: Record<string, number[]>;
   inputNames?: readonly string[];
   outputNames?: readonly string[];
 }
@@ -83,6 +86,7 @@ function conversionOptions({ values, long }: ParsedOptions): Omit<ConversionOpti
   return {
     ...(given === undefined ? {} : { version: parseBoltVersion(String(given)) }),
     asBolt: long.has("as-bolt"),
+    ...(long.has("input-shape") ? { inputShapes: parseInputShapes(String(long.get("input-shape"))) } : {}),
     removeOperators: Number.parseInt(values.get("r") ?? "0", 10) || 0,
     ...names("inputNames", values.get("I")),
     ...names("outputNames", values.get("O")),
@@ -91,6 +95,17 @@ function conversionOptions({ values, long }: ParsedOptions): Omit<ConversionOpti
 
 function names(key: "inputNames" | "outputNames", list: string | undefined): Partial<ConversionOptions> {
   return list === undefined ? {} : { [key]: list.split(",") };
+}
+
+/** `a=1x2,b=3` as shapes by input name. Throws `usage`. */
+export function parseInputShapes(text: string): Record<string, number[]> {
+  return Object.fromEntries(
+    text.split(",").map((part) => {
+      const [, name, sizes] = /^(.+)=(\d+(?:x\d+)*)$/.exec(part) ?? [];
+      if (name !== undefined && sizes !== undefined) return [name, sizes.split("x").map(Number)];
+      throw new BoltqError("usage", `"${part}" is no input shape`, { remedy: "Give NAME=1x3x224x224" });
+    }),
+  );
 }
 
 /** FP32, FP16 or PTQ in any case; throws `usage` for anything else. */

@@ -41,7 +41,7 @@ const lowerHardSigmoid: Lower = async (node, { asBolt, note }) => {
   const alpha = floatAttribute(node, "alpha", 0.2);
   const beta = floatAttribute(node, "beta", 0.5);
   if (asBolt || (Math.abs(alpha - 1 / 6) < 1e-4 && beta === 0.5)) return [{ type: "HSigmoid" }];
-  note(`HardSigmoid "${node.name}" with alpha ${alpha} becomes a Power and a Clip: Bolt's own has alpha 1/6`);
+  note(`HardSigmoid with alpha ${alpha.toPrecision(3)} becomes a Power and a Clip, as Bolt's own has alpha 1/6`);
   return [
     { nameSuffix: "_linear", type: "Power", parameters: { scale: alpha, shift: beta, power: 1 } },
     { type: "Clip", parameters: { min: 0, max: 1 } },

@@ -2,6 +2,7 @@ import type { BoltModel } from "../../bolt/model.ts";
 import { rulesOf } from "../../bolt/rules.ts";
 import { type BoltVersion, NEWEST_BOLT_VERSION } from "../../bolt/version.ts";
 import { BoltqError } from "../../io/error.ts";
+import { foldShapes } from "../../onnx/fold-shapes.ts";
 import type { OnnxModel } from "../../onnx/model.ts";
 import { runX2boltPasses } from "../../transform/bolt/x2bolt-passes.ts";
 import { lowerGraph } from "./lower-graph.ts";
@@ -19,6 +20,8 @@ export interface ConvertOptions {
   readonly asBolt?: boolean;
   /** The model's name in the file: by default, and always in files of 1.3.0, that of the graph. */
   readonly name?: string;
+  /** Sizes of inputs, by name, where the model leaves them open. */
+  readonly inputShapes?: Readonly<Record<string, readonly number[]>>;
   /** Leave out that many operators at the start. */
   readonly removeOperators?: number;
   /** New names for all inputs, or all outputs. */
@@ -35,22 +38,25 @@ export interface Converted {
 
 /**
  * Lowers an ONNX model to Bolt and runs X2bolt's rewrites on it. Weights stay where they are until the model is written.
+ * What the model computes of its shapes alone is folded into constants first, in the ONNX model itself.
  * Throws `unsupported`, naming every operator that Bolt lacks.
  */
 export async function lowerToBolt(onnx: OnnxModel, options: ConvertOptions = {}): Promise<Converted> {
   const version = options.version ?? NEWEST_BOLT_VERSION;
-  const notes: string[] = [];
+  const notes = new Map<string, number>();
+  if (options.asBolt !== true)
+    await foldShapes(onnx, options.inputShapes === undefined ? {} : { inputShapes: options.inputShapes });
   const model = await lowerGraph(onnx, {
     version,
     rules: rulesOf(version),
     asBolt: options.asBolt ?? false,
     name: nameOf(onnx, options, version),
     removeOperators: options.removeOperators ?? 0,
-    note: (text) => notes.push(text),
+    note: (text) => notes.set(text, (notes.get(text) ?? 0) + 1),
   });
   await runX2boltPasses(model, { asBolt: options.asBolt ?? false, forQuantizer: options.precision === "PTQ" });
   rename(model, options);
-  return { model, notes };
+  return { model, notes: [...notes].map(([text, count]) => (count === 1 ? text : `${text} (${count} times)`)) };
 }
 
 /** Bolt 1.3.0 names the model as its graph, 1.5 as its file. */
