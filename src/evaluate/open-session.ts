@@ -20,7 +20,7 @@ export interface OpenOptions extends SessionOptions {
 export async function openSession(model: Model, options: OpenOptions = {}): Promise<Session> {
   const { runtime = await loadRuntime(), layers = [], ...sessionOptions } = options;
   const onnx = model.format === "bolt" ? await raiseToOnnx(model, { layers: layers.length > 0 }) : model;
-  return runtime.createSession(await bytesWithOutputs(onnx, layers), sessionOptions);
+  return runtime.createSession(await bytesWithOutputs(onnx, layers), { ...sessionOptions, takeModel: true });
 }
 
 function onnxLayers({ main }: OnnxModel): readonly OnnxValue[] {

@@ -18,6 +18,8 @@ export interface SessionOptions {
    * without the hand-over of inputs.
    */
   readonly placement?: "worker" | "direct" | undefined;
+  /** The model's bytes may be handed over instead of copied: they are gone for the caller afterwards. Default false. */
+  readonly takeModel?: boolean | undefined;
   /** Session settings by ONNX Runtime's own keys, such as `session.disable_quant_qdq`. */
   readonly settings?: Readonly<Record<string, string>> | undefined;
 }
@@ -50,6 +52,6 @@ export interface ModelPath {
 export interface Runtime {
   /** Name and version, for reports. */
   readonly name: string;
-  /** Rejects with BoltqError `runtime` when the runtime does not take the model. The bytes are not changed. */
+  /** Rejects with BoltqError `runtime` when the runtime does not take the model. */
   createSession(model: Uint8Array | ModelPath, options?: SessionOptions): Promise<Session>;
 }

@@ -10,15 +10,17 @@ import type { Answer, Request, WorkerStart } from "./worker-messages.ts";
 
 /** Built, the worker lies beside this file; run from sources (tests) it is TypeScript, which takes a loader. */
 function startWorker(workerData: WorkerStart): Worker {
+  const { model, options } = workerData;
+  const transferList = options.takeModel && !("path" in model) ? [model.buffer as ArrayBuffer] : [];
   if (!import.meta.url.endsWith(".ts")) {
-    return new Worker(new URL("./ort-worker.js", import.meta.url), { workerData });
+    return new Worker(new URL("./ort-worker.js", import.meta.url), { workerData, transferList });
   }
   const loader = createRequire(import.meta.url)
     .resolve("tsx/esm/api")
     .replace(/\.cjs$/, ".mjs");
   const entry = new URL("./ort-worker.ts", import.meta.url).href;
   const code = `import(${JSON.stringify(loader)}).then(({ register }) => { register(); return import(${JSON.stringify(entry)}); });`;
-  return new Worker(code, { eval: true, workerData });
+  return new Worker(code, { eval: true, workerData, transferList });
 }
 
 /** Opens a model in a worker thread of its own. */
