@@ -7,7 +7,14 @@ import { createCanvas, GlobalFonts } from "@napi-rs/canvas";
 
 const WIDTH = 192;
 const HEIGHT = 48;
-const FONTS = ["DejaVuSans", "DejaVuSans-Bold", "DejaVuSerif", "DejaVuSerif-Italic", "DejaVuSansMono", "DejaVuSansCondensed"];
+const FONTS = [
+  "DejaVuSans",
+  "DejaVuSans-Bold",
+  "DejaVuSerif",
+  "DejaVuSerif-Italic",
+  "DejaVuSansMono",
+  "DejaVuSansCondensed",
+];
 const WORDS = (
   "the quick brown fox jumps over a lazy dog while seven wizards box daily invoice total amount due Monday street " +
   "Number 2024 delivery Berlin coffee table please sign here open closed ticket gate platform Express 17:45 receipt"
@@ -44,7 +51,11 @@ function drawLine(random, turned) {
   context.font = `${20 + Math.floor(random() * 14)}px "${FONTS[Math.floor(random() * FONTS.length)]}"`;
   context.textAlign = "center";
   context.textBaseline = "middle";
-  context.fillText(phrase(random, (text) => context.measureText(text).width < WIDTH - 8), 0, (random() - 0.5) * 6);
+  context.fillText(
+    phrase(random, (text) => context.measureText(text).width < WIDTH - 8),
+    0,
+    (random() - 0.5) * 6,
+  );
   return canvas;
 }
 

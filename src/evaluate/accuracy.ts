@@ -61,7 +61,8 @@ export async function evaluateModel(
       if (other !== undefined) {
         error.add(firstOutput(await other.run(fitInputs(other.inputs, sample.inputs))), output);
       }
-      onProgress?.(++counts.samples);
+      counts.samples++;
+      onProgress?.(counts.samples);
     }
   } finally {
     await session.close();
