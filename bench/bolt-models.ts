@@ -1,5 +1,5 @@
 import { type BoltModel, type BoltNodeData, type BoltTensorDescription, WeightTable } from "../src/bolt/model.ts";
-import { type ParameterValue, Parameters } from "../src/bolt/parameters.ts";
+import { Parameters, type ParameterValue } from "../src/bolt/parameters.ts";
 import { Graph, Value } from "../src/graph/graph.ts";
 import { type Bytes, memoryBytes } from "../src/io/bytes.ts";
 

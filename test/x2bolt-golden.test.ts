@@ -63,19 +63,25 @@ function newerCases(): Case[] {
       files: Record<string, { sha256: string }>;
       masks?: Record<string, [number, number][]>;
     };
-    return Object.entries(PRECISIONS)
-      .filter(([file]) => files[file] !== undefined)
-      // A hash over bytes that were left uninitialised says nothing.
-      .filter(([file]) => masks?.[file] === undefined || storedFile(["golden/bolt_models", "golden/bolt"], folder, file) !== undefined)
-      .map(([file, precision]) => ({
-        title: `${name} ${precision}`,
-        model: sharedPath(model),
-        name,
-        precision,
-        version: 20220831 as const,
-        expected: storedFile(["golden/bolt_models", "golden/bolt"], folder, file) ?? { sha256: files[file]!.sha256 },
-        masks: masks?.[file] ?? [],
-      }));
+    return (
+      Object.entries(PRECISIONS)
+        .filter(([file]) => files[file] !== undefined)
+        // A hash over bytes that were left uninitialised says nothing.
+        .filter(
+          ([file]) =>
+            masks?.[file] === undefined ||
+            storedFile(["golden/bolt_models", "golden/bolt"], folder, file) !== undefined,
+        )
+        .map(([file, precision]) => ({
+          title: `${name} ${precision}`,
+          model: sharedPath(model),
+          name,
+          precision,
+          version: 20220831 as const,
+          expected: storedFile(["golden/bolt_models", "golden/bolt"], folder, file) ?? { sha256: files[file]!.sha256 },
+          masks: masks?.[file] ?? [],
+        }))
+    );
   });
 }
 

@@ -113,7 +113,7 @@ const lowerSplit: Lower = async (node) => {
       subject: `operator "${node.name}" (Split)`,
     });
   }
-  const points = sizes.slice(0, -1).reduce<number[]>((found, size) => [...found, (found.at(-1) ?? 0) + size], []);
+  const points = sizes.slice(0, -1).map((_, part) => sizes.slice(0, part + 1).reduce((sum, size) => sum + size, 0));
   const count = sizes.length === 0 ? node.outputs.length - 1 : sizes.length - 1;
   return [
     {

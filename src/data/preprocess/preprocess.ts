@@ -13,10 +13,10 @@ export interface TargetSize {
 /** Makes a network's input of a picture: float32, batch of one, in the layout that the preprocessing says. */
 export function preprocess(image: Image, how: Preprocessing, size: TargetSize): DenseTensor {
   if (how.bolt !== undefined) return boltPreprocess(image, how.bolt, size.height, size.width, how.scale[0] ?? 1);
-  return toTensor(fit(image, how, size), how);
+  return toTensor(resized(image, how, size), how);
 }
 
-function fit(image: Image, how: Preprocessing, { width, height }: TargetSize): FloatImage {
+function resized(image: Image, how: Preprocessing, { width, height }: TargetSize): FloatImage {
   if (how.resize === "stretch") return resample(image, width, height, how.interpolation);
   if (how.resize === "crop") {
     const factor = Math.max(how.shortSide ?? 0, width, height) / Math.min(image.width, image.height);
