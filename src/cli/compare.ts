@@ -35,6 +35,7 @@ async function compare(first: string, second: string, options: Options): Promise
   const result = await compareModels(reference, other, samples, {
     layers: options.layers ?? false,
     threads: options.threads,
+    names: [first, second],
     onProgress: (done) => bar.update(done, data.length),
   }).finally(() => bar.end());
   for (const name of skipped) process.stderr.write(`skipped: ${name}\n`);

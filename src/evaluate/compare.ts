@@ -10,6 +10,8 @@ import { TensorError, type TensorErrorSummary } from "./tensor-error.ts";
 export type { Sample } from "../data/dataset.ts";
 
 export interface CompareOptions {
+  /** What messages call the two models; default "first model" and "second model". */
+  readonly names?: readonly [string, string];
   /** Compare also the values inside that both models name alike. Default false. */
   readonly layers?: boolean;
   /** Threads of each model; default 1. */
@@ -53,25 +55,25 @@ export async function compareModels(
   samples: AsyncIterable<Sample>,
   options: CompareOptions = {},
 ): Promise<Comparison> {
-  const { threads = 1, runtime, layers = false } = options;
+  const { threads = 1, runtime, layers = false, names = ["first model", "second model"] } = options;
+  const models = [reference, other] as const;
   const pairs = layers ? layerPairs(reference, other) : [];
   const opened: Session[] = [];
-  const open = async (model: Model, name: string, inner: readonly string[]) => {
-    const session = await openSession(model, { threads, runtime, layers: inner, name });
+  const open = async (side: 0 | 1, inner: readonly string[]) => {
+    const session = await openSession(models[side], { threads, runtime, layers: inner, name: names[side] });
     opened.push(session);
     return session;
   };
   try {
-    const plain = [await open(reference, "first model", []), await open(other, "second model", [])] as const;
-    const inner = async (model: Model, side: 0 | 1) =>
+    const plain = [await open(0, []), await open(1, [])] as const;
+    const inner = (side: 0 | 1) =>
       pairs.length === 0
         ? plain[side]
         : open(
-            model,
-            "observed model",
+            side,
             pairs.map((pair) => pair[side]),
           );
-    const observed = [await inner(reference, 0), await inner(other, 1)] as const;
+    const observed = [await inner(0), await inner(1)] as const;
     return await compareSessions({ plain, observed, pairs }, samples, options);
   } finally {
     await Promise.all(opened.map((session) => session.close()));
