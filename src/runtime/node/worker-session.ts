@@ -1,27 +1,14 @@
-import { createRequire } from "node:module";
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import type { DenseTensor } from "../../graph/tensor.ts";
 import { BoltqError } from "../../io/error.ts";
+import { startWorker } from "../../io/node/start-worker.ts";
 import type { Signature } from "../../onnx/model.ts";
 import { checkFeeds } from "../feeds.ts";
 import type { ModelPath, NamedTensors, Session, SessionOptions } from "../runtime.ts";
 import { RunGate } from "./run-gate.ts";
 import type { Answer, Request, WorkerStart } from "./worker-messages.ts";
 
-/** Built, the worker lies beside this file; run from sources (tests) it is TypeScript, which takes a loader. */
-function startWorker(workerData: WorkerStart): Worker {
-  const { model, options } = workerData;
-  const transferList = options.takeModel && !("path" in model) ? [model.buffer as ArrayBuffer] : [];
-  if (!import.meta.url.endsWith(".ts")) {
-    return new Worker(new URL("./ort-worker.js", import.meta.url), { workerData, transferList });
-  }
-  const loader = createRequire(import.meta.url)
-    .resolve("tsx/esm/api")
-    .replace(/\.cjs$/, ".mjs");
-  const entry = new URL("./ort-worker.ts", import.meta.url).href;
-  const code = `import(${JSON.stringify(loader)}).then(({ register }) => { register(); return import(${JSON.stringify(entry)}); });`;
-  return new Worker(code, { eval: true, workerData, transferList });
-}
+const WORKER = new URL("./ort-worker.js", import.meta.url);
 
 /** Opens a model in a worker thread of its own. */
 export async function createWorkerSession(model: Uint8Array | ModelPath, options: SessionOptions): Promise<Session> {
@@ -32,7 +19,8 @@ export async function createWorkerSession(model: Uint8Array | ModelPath, options
     options: { ...options, name },
     gate: gate.shared,
   };
-  const link = new WorkerLink(name, startWorker(workerData), gate);
+  const handedOver = options.takeModel && "buffer" in workerData.model ? [workerData.model.buffer as ArrayBuffer] : [];
+  const link = new WorkerLink(name, startWorker(WORKER, workerData, handedOver), gate);
   try {
     const { inputs, outputs } = await link.ready;
     return new WorkerSession(name, link, inputs, outputs);
