@@ -1,4 +1,5 @@
 import type { BoltModel, BoltNode, BoltValue } from "../../bolt/model.ts";
+import { Value } from "../../graph/graph.ts";
 
 /** The names of a model's inputs and outputs, to be kept over rewrites. */
 export interface InterfaceNames {
@@ -31,6 +32,11 @@ export function restoreNames(model: BoltModel, names: InterfaceNames): void {
     for (const value of [...node.inputs, ...node.outputs]) values.add(value);
   }
   for (const value of values) if (value !== undefined) value.name = wanted.get(value.name) ?? value.name;
+  model.graph.outputs = outputs.map((output, index) => {
+    const name = names.outputs[index]!;
+    // Two outputs that became one tensor: Bolt lists both names although only the last one is still produced.
+    return output.name === name ? output : new Value(name);
+  });
   model.inputResidues = [];
   model.outputResidues = [];
 }

@@ -178,7 +178,8 @@ function mergeResizes(model: BoltModel, asBolt: boolean): void {
     for (const span of cut.output().users) {
       if (span.type !== "ChannelResize" || !undoes(cut, span)) continue;
       const parameters = cut.data.parameters;
-      if (onlyReader(cut) === span && !model.graph.outputs.includes(cut.output())) retire(model, cut, true);
+      const needed = !asBolt && model.graph.outputs.includes(cut.output());
+      if (onlyReader(cut) === span && !needed) retire(model, cut, true);
       else span.setInput(0, cut.input(0));
       const third = asBolt ? model.graph.nodes[model.graph.nodes.indexOf(span) + 2] : undefined;
       retire(model, span, true);
