@@ -1,0 +1,216 @@
+import { BoltqError } from "../io/error.ts";
+
+/** How an operator computes. */
+export type Precision = "int8" | "float";
+
+/** How the range of an activation is found from what the data showed. */
+export type RangeMethod = "min-max" | "moving-average" | "percentile" | "mse" | "kl";
+
+/** How activations are stored between quantized operators. */
+export interface ActivationSettings {
+  /** Default `uint8`: with int8 weights the fast way on x86. */
+  readonly type: "uint8" | "int8";
+  /** Zero in the middle of the range. Default false: the range is used whole, and a Relu costs nothing. */
+  readonly symmetric: boolean;
+  /** Default `min-max`. */
+  readonly method: RangeMethod;
+}
+
+/** How weights are stored. They are int8, symmetric. */
+export interface WeightSettings {
+  /** One scale for each output channel or one for all. Default `per-channel`. */
+  readonly granularity: "per-channel" | "per-tensor";
+  /** `max`: the largest magnitude is kept (default); `mse`: the scale with the least squared error. */
+  readonly method: "max" | "mse";
+  /**
+   * 7: keep to ±63, so that the sum of two products fits 16 bits, on x86 processors that have no VNNI. Default 8: ±127.
+   */
+  readonly bits: 7 | 8;
+}
+
+/** What is decided for one operator. */
+export interface OperatorSettings {
+  readonly precision: Precision;
+  readonly activations: ActivationSettings;
+  readonly weights: WeightSettings;
+}
+
+/** Settings for the operators it names. */
+export interface RecipeRule {
+  /** Operator types, such as `Conv`. Default: all. */
+  readonly operators?: readonly string[];
+  /** Operator names; `*` stands for any run of characters. Default: all. */
+  readonly names?: readonly string[];
+  readonly precision?: Precision;
+  readonly activations?: Partial<ActivationSettings>;
+  readonly weights?: Partial<WeightSettings>;
+}
+
+/** What the user wants of a quantization; plain JSON, every field may be left out. */
+export interface Recipe {
+  readonly description?: string;
+  readonly precision?: Precision;
+  readonly activations?: Partial<ActivationSettings>;
+  readonly weights?: Partial<WeightSettings>;
+  /**
+   * Leave the first convolutions, over the few channels of a picture, in float where that is faster; it is more exact
+   * too. Default true.
+   */
+  readonly floatStem?: boolean;
+  /** Take the mean error that rounding the weights makes in each channel out of its bias. Default true. */
+  readonly biasCorrection?: boolean;
+  /** Of the rules that name an operator a later one wins, field by field; rules win over the settings above. */
+  readonly rules?: readonly RecipeRule[];
+}
+
+const DEFAULTS: OperatorSettings = {
+  precision: "int8",
+  activations: { type: "uint8", symmetric: false, method: "min-max" },
+  weights: { granularity: "per-channel", method: "max", bits: 8 },
+};
+
+/** Ready-made recipes by name. */
+export const RECIPES: Readonly<Record<string, Recipe>> = {
+  int8: { description: "uint8 activations, int8 weights with a scale for each channel: fast on today's processors" },
+  "int8-per-tensor": {
+    description: "as int8, with one scale for each weight",
+    weights: { granularity: "per-tensor" },
+  },
+  "int8-seven-bits": {
+    description: "as int8, with weights in ±63: exact also on x86 processors without VNNI",
+    weights: { bits: 7 },
+  },
+  "int8-signed": {
+    description: "int8 activations and weights, symmetric, as most accelerators want them; slow on x86",
+    activations: { type: "int8", symmetric: true },
+    floatStem: false,
+  },
+};
+
+/** What the recipe says of an operator. */
+export function settingsFor(
+  recipe: Recipe,
+  operator: { readonly type: string; readonly name: string },
+): OperatorSettings {
+  const layers: readonly RecipeRule[] = [recipe, ...(recipe.rules ?? []).filter((rule) => names(rule, operator))];
+  return layers.reduce<OperatorSettings>(
+    (settings, layer) => ({
+      precision: layer.precision ?? settings.precision,
+      activations: { ...settings.activations, ...layer.activations },
+      weights: { ...settings.weights, ...layer.weights },
+    }),
+    DEFAULTS,
+  );
+}
+
+function names(rule: RecipeRule, operator: { readonly type: string; readonly name: string }): boolean {
+  if (rule.operators !== undefined && !rule.operators.includes(operator.type)) return false;
+  return rule.names === undefined || rule.names.some((pattern) => matches(operator.name, pattern));
+}
+
+/** Whether the text is the pattern, `*` standing for any run of characters. Linear in the text for each `*`. */
+export function matches(text: string, pattern: string): boolean {
+  const [head, ...parts] = pattern.split("*") as [string, ...string[]];
+  const tail = parts.pop();
+  if (tail === undefined) return text === pattern;
+  if (!text.startsWith(head) || text.length < head.length + tail.length || !text.endsWith(tail)) return false;
+  let place = head.length;
+  for (const part of parts) {
+    const found = text.indexOf(part, place);
+    if (found < 0) return false;
+    place = found + part.length;
+  }
+  return place <= text.length - tail.length;
+}
+
+type Check = (value: unknown) => string | undefined;
+
+const oneOf =
+  (...options: readonly (string | number | boolean)[]): Check =>
+  (value) =>
+    options.some((option) => option === value) ? undefined : `one of ${options.join(", ")}`;
+
+const isText: Check = (value) => (typeof value === "string" ? undefined : "a text");
+
+const isTextList: Check = (value) =>
+  Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === "string")
+    ? undefined
+    : "a list of names";
+
+type Fields = Readonly<Record<string, Check | { readonly fields: Fields } | { readonly list: Fields }>>;
+
+const SETTINGS: Fields = {
+  precision: oneOf("int8", "float"),
+  activations: {
+    fields: {
+      type: oneOf("uint8", "int8"),
+      symmetric: oneOf(true, false),
+      method: oneOf("min-max", "moving-average", "percentile", "mse", "kl"),
+    },
+  },
+  weights: {
+    fields: {
+      granularity: oneOf("per-channel", "per-tensor"),
+      method: oneOf("max", "mse"),
+      bits: oneOf(7, 8),
+    },
+  },
+};
+
+const RECIPE: Fields = {
+  description: isText,
+  floatStem: oneOf(true, false),
+  biasCorrection: oneOf(true, false),
+  ...SETTINGS,
+  rules: { list: { operators: isTextList, names: isTextList, ...SETTINGS } },
+};
+
+/** A recipe from JSON. Throws `format`, naming the field that is unknown or wrong and what it may be. */
+export function parseRecipe(json: string, file: string): Recipe {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch (cause) {
+    throw wrong(`the recipe is no valid JSON (${(cause as Error).message})`, file);
+  }
+  checkFields(value, RECIPE, "", file);
+  return value as Recipe;
+}
+
+/** A ready-made recipe. Throws `usage` for a name that is none. */
+export function recipeNamed(name: string): Recipe {
+  const recipe = Object.hasOwn(RECIPES, name) ? RECIPES[name] : undefined;
+  if (recipe !== undefined) return recipe;
+  throw new BoltqError("usage", `there is no recipe "${name}"`, {
+    remedy: `Choose one of ${Object.keys(RECIPES).join(", ")}, or give a JSON file`,
+  });
+}
+
+function checkFields(value: unknown, fields: Fields, path: string, file: string): void {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw wrong(`${path === "" ? "the recipe" : `"${path}"`} must be an object with fields`, file);
+  }
+  for (const [key, content] of Object.entries(value)) {
+    const place = path === "" ? key : `${path}.${key}`;
+    const wanted = Object.hasOwn(fields, key) ? fields[key]! : undefined;
+    if (wanted === undefined)
+      throw wrong(`there is no field "${place}"; known are ${Object.keys(fields).join(", ")}`, file);
+    checkField(content, wanted, place, file);
+  }
+}
+
+function checkField(content: unknown, wanted: Fields[string], place: string, file: string): void {
+  if (typeof wanted === "function") {
+    const expected = wanted(content);
+    if (expected !== undefined) throw wrong(`"${place}" must be ${expected}, not ${JSON.stringify(content)}`, file);
+  } else if ("fields" in wanted) {
+    checkFields(content, wanted.fields, place, file);
+  } else {
+    if (!Array.isArray(content)) throw wrong(`"${place}" must be a list`, file);
+    for (const [index, item] of content.entries()) checkFields(item, wanted.list, `${place}[${index}]`, file);
+  }
+}
+
+function wrong(problem: string, file: string): BoltqError {
+  return new BoltqError("format", problem, { file, remedy: "See docs/recipes.md" });
+}
