@@ -1,4 +1,5 @@
-import { widenFromFloat16 } from "../graph/float16.ts";
+import { float32ToBfloat16 } from "../graph/bfloat16.ts";
+import { float32ToFloat16, widenFromFloat16 } from "../graph/float16.ts";
 import { ELEMENT_BITS, type ElementType, elementCount, type Tensor } from "../graph/tensor.ts";
 import { memoryBytes } from "../io/bytes.ts";
 import { BoltqError } from "../io/error.ts";
@@ -15,12 +16,36 @@ export function floatTensor(shape: readonly number[], values: ArrayLike<number>)
 
 /** An int64 tensor, as shapes and axes are stored. */
 export function integerTensor(shape: readonly number[], values: readonly number[]): Tensor {
-  return tensorOf(
-    "int64",
-    shape,
-    BigInt64Array.from(values, (value) => BigInt(value)),
-  );
+  return tensorOf("int64", shape, BigInt64Array.from(values, int64Of));
 }
+
+/** Number to int64; 2^63, which reading makes of the greatest int64, becomes that again. */
+export function int64Of(value: number): bigint {
+  return value >= 2 ** 63 ? 2n ** 63n - 1n : BigInt(value);
+}
+
+/** A tensor of the given elements, each in the range of `type`. Throws `unsupported` for types that are not calculated with. */
+export function encodedTensor(type: ElementType, shape: readonly number[], values: readonly number[]): Tensor {
+  const encode = ENCODERS[type];
+  if (encode === undefined) throw new BoltqError("unsupported", `elements of type ${type} cannot be made of numbers`);
+  return tensorOf(type, shape, encode(values));
+}
+
+const ENCODERS: Partial<Record<ElementType, (values: readonly number[]) => ArrayBufferView>> = {
+  float32: (values) => Float32Array.from(values),
+  float64: (values) => Float64Array.from(values),
+  float16: (values) => Uint16Array.from(values, float32ToFloat16),
+  bfloat16: (values) => Uint16Array.from(values, float32ToBfloat16),
+  int8: (values) => Int8Array.from(values),
+  int16: (values) => Int16Array.from(values),
+  int32: (values) => Int32Array.from(values),
+  int64: (values) => BigInt64Array.from(values, int64Of),
+  uint8: (values) => Uint8Array.from(values),
+  uint16: (values) => Uint16Array.from(values),
+  uint32: (values) => Uint32Array.from(values),
+  uint64: (values) => BigUint64Array.from(values, (value) => BigInt(value)),
+  bool: (values) => Uint8Array.from(values),
+};
 
 /**
  * All elements as float32 numbers. Integers beyond 2^24 and float64 are rounded. Throws `unsupported` for types that are

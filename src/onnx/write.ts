@@ -20,6 +20,7 @@ import {
   TYPE,
   VALUE_INFO,
 } from "./schema.ts";
+import { int64Of } from "./tensor-data.ts";
 
 /** Protobuf messages end at 2 GiB. */
 const MOST_MESSAGE_BYTES = 2 ** 31 - 1;
@@ -244,11 +245,6 @@ function attributeMessage(
   }
   writer.integer(ATTRIBUTE.type, ATTRIBUTE_TYPES[attribute.kind]);
   return writer;
-}
-
-/** Number to int64; 2^63, which reading makes of the greatest int64, becomes that again. */
-function int64Of(value: number): bigint {
-  return value >= 2 ** 63 ? 2n ** 63n - 1n : BigInt(value);
 }
 
 /** `name` undefined: the name that the tensor was read with. */

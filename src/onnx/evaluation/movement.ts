@@ -1,0 +1,160 @@
+import { type Dimension, elementCount } from "../../graph/tensor.ts";
+import { intAttribute, intsAttribute } from "../attributes.ts";
+import { axesOf, axisOf, integersIn } from "../shape-rules/dimensions.ts";
+import { sliceBounds, sliceSpan } from "../shape-rules/slicing.ts";
+import { broadcastPlaces, type Evaluate, type Evaluators, pick, placesOf, stridesOf } from "./evaluator.ts";
+
+/** The same elements in another shape. */
+const keep: Evaluate = ([input]) => input && [input.values];
+
+const transpose: Evaluate = ([input], [output], node) => {
+  if (input === undefined) return undefined;
+  const rank = input.shape.length;
+  const permutation = axesOf(intsAttribute(node, "perm") ?? input.shape.map((_, axis) => rank - 1 - axis), rank);
+  const strides = stridesOf(input.shape);
+  return [
+    pick(
+      input.values,
+      placesOf(
+        output!.shape,
+        permutation.map((axis) => strides[axis]!),
+      ),
+    ),
+  ];
+};
+
+const expand: Evaluate = ([input], [output]) =>
+  input && [pick(input.values, broadcastPlaces(input.shape, output!.shape))];
+
+const tile: Evaluate = ([input], [output]) => {
+  if (input === undefined) return undefined;
+  const strides = stridesOf(input.shape);
+  const places = placesOf(output!.shape, stridesOf(output!.shape));
+  const outer = stridesOf(output!.shape);
+  return [
+    Array.from(places, (place) => {
+      let from = 0;
+      for (let axis = 0; axis < outer.length; axis++) {
+        from += ((Math.floor(place / outer[axis]!) % output!.shape[axis]!) % input.shape[axis]!) * strides[axis]!;
+      }
+      return input.values[from];
+    }),
+  ];
+};
+
+const concat: Evaluate = (inputs, [output], node) => {
+  const axis = axisOf(intAttribute(node, "axis", 1), output!.shape.length);
+  const rows = elementCount(output!.shape.slice(0, axis));
+  const values: Dimension[] = [];
+  for (let row = 0; row < rows; row++) {
+    for (const input of inputs) {
+      if (input === undefined) return undefined;
+      const width = elementCount(input.shape.slice(axis));
+      for (let index = row * width; index < (row + 1) * width; index++) values.push(input.values[index]);
+    }
+  }
+  return [values];
+};
+
+const split: Evaluate = ([input], outputs, node) => {
+  if (input === undefined) return undefined;
+  const axis = axisOf(intAttribute(node, "axis", 0), input.shape.length);
+  const strides = stridesOf(input.shape);
+  let start = 0;
+  return outputs.map(({ shape }) => {
+    const part = pick(input.values, placesOf(shape, strides, start * strides[axis]!));
+    start += shape[axis]!;
+    return part;
+  });
+};
+
+const slice: Evaluate = (inputs, [output], node) => {
+  const input = inputs[0];
+  if (input === undefined) return undefined;
+  const bounds = sliceBounds(node, (index) => inputs[index]?.values, input.shape.length);
+  const [starts, ends, steps] = [bounds?.starts, bounds?.ends, bounds?.steps].map(integersIn);
+  if (bounds === undefined || starts === undefined || ends === undefined || steps === undefined) return undefined;
+  const strides = stridesOf(input.shape);
+  const moves = [...strides];
+  let first = 0;
+  bounds.axes.forEach((axis, index) => {
+    const span = sliceSpan(input.shape[axis]!, starts[index]!, ends[index]!, steps[index]!);
+    first += span.first * strides[axis]!;
+    moves[axis] = span.step * strides[axis]!;
+  });
+  return [pick(input.values, placesOf(output!.shape, moves, first))];
+};
+
+/** Indices as places in an axis of `size`; undefined when one is unknown or outside. */
+function placesIn(size: number, values: readonly Dimension[]): number[] | undefined {
+  const indices = integersIn(values)?.map((index) => (index < 0 ? index + size : index));
+  return indices?.every((index) => index >= 0 && index < size) ? indices : undefined;
+}
+
+const gather: Evaluate = ([data, indices], _outputs, node) => {
+  if (data === undefined || indices === undefined) return undefined;
+  const axis = axisOf(intAttribute(node, "axis", 0), data.shape.length);
+  const size = data.shape[axis]!;
+  const places = placesIn(size, indices.values);
+  if (places === undefined) return undefined;
+  const inner = elementCount(data.shape.slice(axis + 1));
+  const values: Dimension[] = [];
+  for (let outer = 0; outer < elementCount(data.shape.slice(0, axis)); outer++) {
+    for (const place of places) {
+      const from = (outer * size + place) * inner;
+      for (let index = from; index < from + inner; index++) values.push(data.values[index]);
+    }
+  }
+  return [values];
+};
+
+const gatherElements: Evaluate = ([data, indices], _outputs, node) => {
+  if (data === undefined || indices === undefined) return undefined;
+  const axis = axisOf(intAttribute(node, "axis", 0), data.shape.length);
+  const places = placesIn(data.shape[axis]!, indices.values);
+  if (places === undefined) return undefined;
+  const strides = stridesOf(data.shape);
+  const others = placesOf(
+    indices.shape,
+    strides.map((stride, index) => (index === axis ? 0 : stride)),
+  );
+  return [places.map((place, index) => data.values[others[index]! + place * strides[axis]!])];
+};
+
+/** Copies `updates` over slices of the data that tuples of indices name. */
+const scatterND: Evaluate = ([data, indices, updates], _outputs, node) => {
+  const plain = !node.data.attributes.has("reduction");
+  if (data === undefined || indices === undefined || updates === undefined || !plain) return undefined;
+  const depth = indices.shape.at(-1)!;
+  const width = elementCount(data.shape.slice(depth));
+  const strides = stridesOf(data.shape);
+  const values = [...data.values];
+  for (let tuple = 0; tuple * depth < indices.values.length; tuple++) {
+    let to = 0;
+    for (let axis = 0; axis < depth; axis++) {
+      const place = placesIn(data.shape[axis]!, [indices.values[tuple * depth + axis]]);
+      if (place === undefined) return undefined;
+      to += place[0]! * strides[axis]!;
+    }
+    for (let index = 0; index < width; index++) values[to + index] = updates.values[tuple * width + index];
+  }
+  return [values];
+};
+
+/** Operators that move elements without calculating. */
+export const MOVEMENT: Evaluators = {
+  Identity: keep,
+  Reshape: keep,
+  Flatten: keep,
+  Squeeze: keep,
+  Unsqueeze: keep,
+  Transpose: transpose,
+  Expand: expand,
+  Tile: tile,
+  Concat: concat,
+  Split: split,
+  Slice: slice,
+  Gather: gather,
+  GatherElements: gatherElements,
+  ScatterND: scatterND,
+};
