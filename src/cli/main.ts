@@ -1,7 +1,7 @@
 import { CommanderError } from "commander";
 import { BoltqError } from "../io/error.ts";
 
-/** Exit codes: 1 a failure (or models that differ), 2 a wrong call, 130 stopped by the user. */
+/** Exit codes: 1 a failure (or models that differ), 2 a wrong call (1 for Bolt's programs), 130 stopped by the user. */
 const FAILURE = 1;
 const WRONG_CALL = 2;
 
@@ -9,7 +9,7 @@ const WRONG_CALL = 2;
  * Runs a command-line program to its end: prints every error as one sentence on stderr, never a stack trace (unless
  * BOLTQ_DEBUG is set), and sets the exit code. A signal ends the process cleanly, so that unfinished files go.
  */
-export async function main(name: string, run: () => Promise<void>): Promise<void> {
+export async function main(name: string, run: () => Promise<void>, wrongCall: number = WRONG_CALL): Promise<void> {
   for (const [signal, code] of [
     ["SIGINT", 130],
     ["SIGTERM", 143],
@@ -26,16 +26,16 @@ export async function main(name: string, run: () => Promise<void>): Promise<void
   try {
     await run();
   } catch (error) {
-    process.exitCode = report(name, error);
+    process.exitCode = report(name, error, wrongCall);
   }
 }
 
-function report(name: string, error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_CALL;
+function report(name: string, error: unknown, wrongCall: number): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : wrongCall;
   if (process.env["BOLTQ_DEBUG"]) console.error(error);
   if (error instanceof BoltqError) {
     process.stderr.write(`${name}: ${error.message}\n`);
-    return error.code === "usage" ? WRONG_CALL : FAILURE;
+    return error.code === "usage" ? wrongCall : FAILURE;
   }
   const message = error instanceof Error ? error.message : String(error);
   process.stderr.write(`${name}: internal error: ${message}. Set BOLTQ_DEBUG=1 and run again for details to report\n`);

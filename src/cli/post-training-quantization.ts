@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { basename } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { BoltModel } from "../bolt/model.ts";
 import { readBolt } from "../bolt/read.ts";
 import { writeBolt } from "../bolt/write.ts";
@@ -52,7 +52,13 @@ const INPUT_SUFFIX = "ptq_input.bolt";
 /** Runs post_training_quantization with these arguments. */
 export async function postTrainingQuantization(args: readonly string[]): Promise<void> {
   if (args.some((arg) => ["--help", "-help", "--h", "-h"].includes(arg))) return printLines([HELP]);
-  const options = parseGetopt(args, "p:i:b:q:c:s:o:d:f:m:VB", LONG_OPTIONS);
+  const options = parseGetopt(args, "p:i:b:q:c:s:o:d:f:m:V", LONG_OPTIONS);
+  for (const operand of options.operands) process.stderr.write(`warning: "${operand}" is passed over\n`);
+  if (options.values.get("o") === "true") {
+    throw new BoltqError("unsupported", "this program does not calibrate yet (-o true)", {
+      remedy: "Leave out -o for dynamic quantization, or give clip values with -s",
+    });
+  }
   const path = modelPath(options);
   const source = fileSource(path);
   const work = source.length >= SHARED_WORK_BYTES && availableParallelism() > 1 ? shareWork() : undefined;
@@ -74,23 +80,19 @@ async function quantizeFile(source: Source, options: ParsedOptions, work: Weight
   });
   for (const warning of quantized.warnings) process.stderr.write(`warning: ${warning}\n`);
   if (options.long.has("dry-run")) return printDecisions(quantized, options.long.has("json"));
-  const output = String(options.long.get("output") ?? source.name.replace(INPUT_SUFFIX, quantized.suffix));
+  const output = outputPath(source.name, quantized.suffix, options);
   const target = fileTarget(output);
   await writeWhole(target, () => writeBolt(quantized.model, target));
   if (options.flags.has("V")) printLines(describeModel(await summarizeModel(await openModel(output))));
   printLines([`wrote ${output}`]);
 }
 
-function modelPath({ values, operands }: ParsedOptions): string {
+function modelPath({ values }: ParsedOptions): string {
   const path = values.get("p");
-  if (path === undefined || operands.length > 0) {
-    throw new BoltqError(
-      "usage",
-      path === undefined ? "the model is missing (-p MODEL)" : `"${operands[0]}" is one argument too many`,
-      {
-        remedy: "See post_training_quantization --help",
-      },
-    );
+  if (path === undefined) {
+    throw new BoltqError("usage", "the model is missing (-p MODEL)", {
+      remedy: "See post_training_quantization --help",
+    });
   }
   if (!basename(path).includes(INPUT_SUFFIX)) {
     throw new BoltqError("usage", `the model's name must contain ${INPUT_SUFFIX}`, {
@@ -99,6 +101,18 @@ function modelPath({ values, operands }: ParsedOptions): string {
     });
   }
   return path;
+}
+
+function outputPath(input: string, suffix: string, { long }: ParsedOptions): string {
+  const given = long.get("output");
+  const output = given === undefined ? join(dirname(input), basename(input).replace(INPUT_SUFFIX, suffix)) : `${given}`;
+  if (existsSync(output) && realpathSync(output) === realpathSync(input)) {
+    throw new BoltqError("usage", "the output would replace the model itself", {
+      file: output,
+      remedy: "Give another file to --output",
+    });
+  }
+  return output;
 }
 
 async function readInput(source: Source, { long }: ParsedOptions): Promise<BoltModel> {

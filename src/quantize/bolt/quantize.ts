@@ -127,6 +127,7 @@ function asBoltReads(table: ScaleTable | undefined, model: BoltModel): ScaleTabl
 }
 
 function labelClipped(model: BoltModel, clip: number, reasons: Reasons, asBolt: boolean): void {
+  if (!Number.isFinite(clip)) throw new BoltqError("usage", `inputs cannot be clipped to ±${clip}`);
   const first = findFirstConvolutions(model);
   const isQuantized = (node: BoltNode) => !first.has(node) && isQuantizable(node, model);
   if (asBolt && model.graph.nodes.some(isQuantized)) {

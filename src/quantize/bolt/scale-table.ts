@@ -1,6 +1,7 @@
 import type { BoltModel, BoltNode } from "../../bolt/model.ts";
 import { rulesOf } from "../../bolt/rules.ts";
 import { BoltqError } from "../../io/error.ts";
+import { parseJson } from "../../io/json.ts";
 import { clippedWeight } from "./convert-weight.ts";
 import { type DynamicChoice, LABEL, labelRules, liveNodes, type Reasons, setLabel } from "./labels.ts";
 
@@ -46,12 +47,7 @@ export function parseScaleTable(
 }
 
 function parseObject(text: string, file: string): Map<string, unknown> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new BoltqError("format", `the scale table is not valid JSON (${(cause as Error).message})`, { file, cause });
-  }
+  const value = parseJson(text, file);
   if (!isObject(value)) throw tableError(file, "the scale table must be an object: layer names, then clip values");
   return new Map(Object.entries(value));
 }
@@ -130,7 +126,7 @@ function checkLayer(node: BoltNode, { inputs, weights, outputs }: LayerClips, mo
 }
 
 function unknownName(file: string, what: string, name: string, known: readonly string[]): BoltqError {
-  const near = [...known].sort((one, other) => distance(name, one) - distance(name, other)).slice(0, 3);
+  const near = nearestNames(name, known);
   const remedy =
     near.length === 0 ? "It has none at all" : `Its nearest names are ${near.map((one) => `"${one}"`).join(", ")}`;
   return new BoltqError("mismatch", `the scale table names the ${what}, which the model does not have`, {
@@ -138,6 +134,16 @@ function unknownName(file: string, what: string, name: string, known: readonly s
     remedy,
   });
 }
+
+/** The three of `known` that take the fewest edits to become `name`. */
+function nearestNames(name: string, known: readonly string[]): string[] {
+  const ranked = known.map((one) => ({ one, edits: distance(name.slice(0, LONGEST_NAME), one) }));
+  ranked.sort((first, second) => first.edits - second.edits);
+  return ranked.slice(0, 3).map(({ one }) => one);
+}
+
+/** Bolt's names end here; a table may hold anything. */
+const LONGEST_NAME = 128;
 
 /** Edits that make one name of the other (Levenshtein). */
 function distance(one: string, other: string): number {
