@@ -36,10 +36,9 @@ const poolRegions: InferOutputs = ({ node, type, shape }) => [
   typed(type(0), [shape(1)?.[0], shape(0)?.[1], ...(intsAttribute(node, "pooled_shape") ?? [undefined, undefined])]),
 ];
 
-const unpool: InferOutputs = ({ node, type, shape, values }) => {
+const unpool: InferOutputs = ({ node, type, shape, values, has }) => {
   const input = shape(0);
-  const stated = integersIn(values(2));
-  if (input === undefined || stated !== undefined) return [typed(type(0), stated)];
+  if (input === undefined || has(2)) return [typed(type(0), integersIn(values(2)))];
   const { kernel, strides, pads } = windowsOf(node, intsAttribute(node, "kernel_shape") ?? []);
   const sizes = input.slice(2).map((size, axis) => {
     const extent = kernel[axis];
