@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { BoltModel } from "../src/bolt/model.ts";
 import { readBolt } from "../src/bolt/read.ts";
-import { fitInputs } from "../src/evaluate/fit-inputs.ts";
+import { fitInputs } from "../src/runtime/fit-inputs.ts";
 import { openSession } from "../src/evaluate/open-session.ts";
 import type { DenseTensor, ElementType } from "../src/graph/tensor.ts";
 import { memorySource } from "../src/io/bytes.ts";

@@ -19,7 +19,7 @@ export interface ValueStatistics {
   /** The means, over the examples, of each example's own extremes. */
   readonly meanMinimum: number;
   readonly meanMaximum: number;
-  /** Present where it was asked for; of all numbers or of a sample, see `Statistics.collected`. */
+  /** Present where it was asked for, of all numbers or of a sample. */
   readonly histogram?: Histogram;
   readonly moments?: Moments;
   readonly channels?: ChannelStatistics;
@@ -44,7 +44,6 @@ export interface Statistics {
   readonly examples: readonly string[];
   /** Examples that could not be read, with the reason, sorted. */
   readonly skipped: readonly { readonly name: string; readonly reason: string }[];
-  readonly collected: readonly Collected[];
   /** By the value's name, in graph order. */
   readonly values: ReadonlyMap<string, ValueStatistics>;
 }

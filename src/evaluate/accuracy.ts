@@ -4,7 +4,7 @@ import type { Labels } from "../data/labels.ts";
 import type { DenseTensor } from "../graph/tensor.ts";
 import { BoltqError } from "../io/error.ts";
 import { denseValues } from "../runtime/dense-values.ts";
-import { fitInputs } from "./fit-inputs.ts";
+import { fitInputs } from "../runtime/fit-inputs.ts";
 import { type OpenOptions, openSession } from "./open-session.ts";
 import { TensorError } from "./tensor-error.ts";
 

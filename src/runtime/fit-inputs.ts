@@ -1,8 +1,8 @@
 import { type DenseTensor, elementCount } from "../graph/tensor.ts";
 import { BoltqError } from "../io/error.ts";
 import type { Signature } from "../onnx/model.ts";
-import { denseTensor, denseValues } from "../runtime/dense-values.ts";
-import type { NamedTensors } from "../runtime/runtime.ts";
+import { denseTensor, denseValues } from "./dense-values.ts";
+import type { NamedTensors } from "./runtime.ts";
 
 /**
  * Tensors as the inputs of a model want them: matched by name, or by place where no name matches; element types
