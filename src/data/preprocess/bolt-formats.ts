@@ -29,7 +29,11 @@ export function boltPreprocess(
 ): DenseTensor {
   const planes = format === "BGR" || format === "BGR_SC_RAW" ? [2, 1, 0] : [0, 1, 2];
   if (format === "RGB_SC" || format.endsWith("_SC_RAW")) return cropped(image, format, height, width, planes);
-  const resized = resizeBilinear(image, height, width);
+  const resized = resizeBilinear(
+    image,
+    positions(image.height, height, 0, height),
+    positions(image.width, width, 0, width),
+  );
   if (format === "RGB_RAW") return tensor(resized, height, width);
   const factor = Math.fround(scale);
   const size = height * width;
@@ -62,15 +66,18 @@ function cropped(
   const wide = image.height < image.width;
   const scaledHeight = wide ? short : Math.trunc(Math.fround(factor * image.height) + 0.5);
   const scaledWidth = wide ? Math.trunc(Math.fround(factor * image.width) + 0.5) : short;
-  const scaled = resizeBilinear(image, scaledHeight, scaledWidth);
   const [top, left] = [Math.trunc((scaledHeight - CROP) * 0.5), Math.trunc((scaledWidth - CROP) * 0.5)];
-  const values = new Float32Array(3 * height * width);
+  const scaled = resizeBilinear(
+    image,
+    positions(image.height, scaledHeight, top, height),
+    positions(image.width, scaledWidth, left, width),
+  );
+  const size = height * width;
+  const values = new Float32Array(3 * size);
   planes.forEach((plane, index) => {
-    for (let y = 0; y < height; y++) {
-      for (let x = 0; x < width; x++) {
-        const value = scaled[(plane * scaledHeight + top + y) * scaledWidth + left + x]!;
-        values[(index * height + y) * width + x] = raw ? value : normalized(value, plane);
-      }
+    for (let at = 0; at < size; at++) {
+      const value = scaled[plane * size + at]!;
+      values[index * size + at] = raw ? value : normalized(value, plane);
     }
   });
   return tensor(values, height, width);
@@ -84,38 +91,51 @@ function tensor(values: Float32Array, height: number, width: number): DenseTenso
   return { type: "float32", shape: [1, 3, height, width], data: new Uint8Array(values.buffer) };
 }
 
+/** Where new rows or columns lie among the old ones: between `low` and `high`, with the shares that these two have. */
+interface Positions {
+  readonly low: Int32Array;
+  readonly high: Int32Array;
+  readonly before: Float32Array;
+  readonly after: Float32Array;
+}
+
+/** Those of the new ones `from` and the following, `count` in all. */
+function positions(size: number, newSize: number, from: number, count: number): Positions {
+  const step = Math.fround(size / newSize);
+  const places = Float32Array.from({ length: count }, (_, index) => step * (from + index));
+  const low = Int32Array.from(places, Math.floor);
+  return {
+    low,
+    high: low.map((index) => Math.min(index + 1, size - 1)),
+    before: places.map((place, index) => low[index]! + 1 - place),
+    after: places.map((place, index) => place - low[index]!),
+  };
+}
+
 /** Bilinear, source position = index * (in / out), in float32; planes of red, green, blue. */
-function resizeBilinear({ width, height, pixels }: Image, newHeight: number, newWidth: number): Float32Array {
-  const rows = positions(height, newHeight);
-  const columns = positions(width, newWidth);
+function resizeBilinear({ width, pixels }: Image, rows: Positions, columns: Positions): Float32Array {
   const { fround } = Math;
-  const result = new Float32Array(3 * newHeight * newWidth);
-  for (let plane = 0, target = 0; plane < 3; plane++) {
-    for (const row of rows) {
-      for (const column of columns) {
-        const at = (y: number, x: number) => pixels[3 * (y * width + x) + plane]!;
+  const [newHeight, newWidth] = [rows.low.length, columns.low.length];
+  const size = newHeight * newWidth;
+  const result = new Float32Array(3 * size);
+  for (let y = 0, target = 0; y < newHeight; y++) {
+    const [upper, lower] = [rows.low[y]! * width, rows.high[y]! * width];
+    const [above, below] = [rows.before[y]!, rows.after[y]!];
+    for (let x = 0; x < newWidth; x++, target++) {
+      const [left, right] = [columns.low[x]!, columns.high[x]!];
+      const [before, after] = [columns.before[x]!, columns.after[x]!];
+      const upperLeft = fround(above * before);
+      const upperRight = fround(above * after);
+      const lowerLeft = fround(below * before);
+      const lowerRight = fround(below * after);
+      for (let plane = 0; plane < 3; plane++) {
         // The order in which the compiled loader fuses its products and sums.
-        let value = fround(at(row.low, column.high) * fround(row.before * column.after));
-        value = fusedMultiplyAdd(at(row.low, column.low), fround(row.before * column.before), value);
-        value = fusedMultiplyAdd(at(row.high, column.low), fround(row.after * column.before), value);
-        result[target++] = fusedMultiplyAdd(at(row.high, column.high), fround(row.after * column.after), value);
+        let value = fround(pixels[3 * (upper + right) + plane]! * upperRight);
+        value = fusedMultiplyAdd(pixels[3 * (upper + left) + plane]!, upperLeft, value);
+        value = fusedMultiplyAdd(pixels[3 * (lower + left) + plane]!, lowerLeft, value);
+        result[plane * size + target] = fusedMultiplyAdd(pixels[3 * (lower + right) + plane]!, lowerRight, value);
       }
     }
   }
   return result;
-}
-
-/** For each new index the two old ones around it and their shares. */
-function positions(size: number, newSize: number): { low: number; high: number; before: number; after: number }[] {
-  const step = Math.fround(size / newSize);
-  return Array.from({ length: newSize }, (_, index) => {
-    const place = Math.fround(step * index);
-    const low = Math.floor(place);
-    return {
-      low,
-      high: Math.min(low + 1, size - 1),
-      before: Math.fround(low + 1 - place),
-      after: Math.fround(place - low),
-    };
-  });
 }
