@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { type Command, InvalidArgumentError } from "commander";
-import type { Dataset } from "../data/dataset.ts";
+import { type Dataset, parseShard, type Shard } from "../data/dataset.ts";
 import { openDataset } from "../data/node/open-dataset.ts";
+import { writePreview } from "../data/node/write-preview.ts";
 import { BOLT_IMAGE_FORMATS } from "../data/preprocess/bolt-formats.ts";
 import type { TargetSize } from "../data/preprocess/preprocess.ts";
 import { PRESETS, type Preprocessing, parsePreprocessing, preset } from "../data/preprocess/specification.ts";
@@ -14,6 +15,8 @@ export interface DataOptions {
   data: string;
   limit?: number;
   offset?: number;
+  shard?: Shard;
+  preview?: string;
   preprocess?: string;
   size?: TargetSize;
   resize?: string;
@@ -29,9 +32,13 @@ export interface DataOptions {
 /** Puts the options for data on a command. */
 export function addDataOptions(command: Command): Command {
   return command
-    .requiredOption("--data <folder>", "examples: a folder with .jpg pictures or .npy arrays")
+    .requiredOption(
+      "--data <path>",
+      "examples: a folder of pictures (.jpg, .png, .webp) or arrays (.npy, .npz), or a .jsonl list",
+    )
     .option("--limit <number>", "use at most so many examples", parseCount)
     .option("--offset <number>", "leave out so many at the start", parseNonNegative)
+    .option("--shard <part/parts>", "of those, use every PARTS-th, from the PART-th on (3/8)", parseShardOption)
     .option(
       "--preprocess <name|file.json>",
       `how pictures become inputs: ${Object.keys(PRESETS).join(", ")}, or a JSON file`,
@@ -44,15 +51,19 @@ export function addDataOptions(command: Command): Command {
     .option("--mean <numbers>", "taken from 0..255: one number, or one a channel (104,117,123)", parseNumbers)
     .option("--scale <numbers>", "multiplied after that: one number, or one a channel", parseNumbers)
     .option("-f, --format <word>", `prepare as Bolt's loader does: ${BOLT_IMAGE_FORMATS.join(", ")}`)
-    .option("-m, --factor <number>", "Bolt's -m, with -f: multiplied after the mean is taken", Number);
+    .option("-m, --factor <number>", "Bolt's -m, with -f: multiplied after the mean is taken", Number)
+    .option("--preview <file.png>", "write a picture of what the network will see");
 }
 
-/** The examples that the options name, for a model with these inputs. */
-export function openData(options: DataOptions, inputs: readonly Signature[]): Dataset {
-  return openDataset(options.data, inputs, {
-    preprocessing: preprocessingOf(options),
-    ...pick(options, "size", "limit", "offset"),
+/** The examples that the options name, for a model with these inputs; writes the preview if one is asked for. */
+export async function openData(options: DataOptions, inputs: readonly Signature[]): Promise<Dataset> {
+  const preprocessing = preprocessingOf(options);
+  const dataset = await openDataset(options.data, inputs, {
+    preprocessing,
+    ...pick(options, "size", "limit", "offset", "shard"),
   });
+  if (options.preview !== undefined) await writePreview(dataset, preprocessing, options.preview);
+  return dataset;
 }
 
 /** The named or stored preprocessing, with the fields that options give instead. */
@@ -97,6 +108,14 @@ function parseNonNegative(text: string): number {
   const value = Number(text);
   if (Number.isSafeInteger(value) && value >= 0) return value;
   throw new InvalidArgumentError("Give a whole number of at least 0.");
+}
+
+function parseShardOption(text: string): Shard {
+  try {
+    return parseShard(text);
+  } catch {
+    throw new InvalidArgumentError("Give PART/PARTS, such as 3/8.");
+  }
 }
 
 function parseSize(text: string): TargetSize {

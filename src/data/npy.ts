@@ -23,18 +23,53 @@ const TYPES: Readonly<Record<string, ElementType>> = {
   b1: "bool",
 };
 
-/**
- * Reads a NumPy array (.npy, versions 1 to 3) of any plain type, byte order and memory order; the result is little-endian
- * and row-major. Throws BoltqError `format` or `truncated`.
- */
-export async function readNpy(source: Source): Promise<DenseTensor> {
+/** An array in a .npy file; its elements are read when they are asked for. */
+export interface NpyArray {
+  readonly type: ElementType;
+  readonly shape: readonly number[];
+  /** All of it, little-endian and row-major. */
+  read(): Promise<DenseTensor>;
+  /** One index of the first dimension, as a first dimension of 1. Rows that lie together are read alone. */
+  readRow(index: number): Promise<DenseTensor>;
+}
+
+/** Reads the header of a NumPy array (.npy, versions 1 to 3). Throws BoltqError `format`, `truncated` or `unsupported`. */
+export async function openNpy(source: Source): Promise<NpyArray> {
   const { header, start } = await readHeader(source);
   const { type, size, swapped, fortran, shape } = parseHeader(header, source.name);
   const length = byteLength(type, elementCount(shape));
   checkRange(source.length, start, length, source.name);
-  const data = (await source.read(start, length)).slice();
-  if (swapped) swapBytes(data, size);
-  return { type, shape, data: fortran ? rowMajor(data, shape, size) : data };
+  const readBytes = async (offset: number, count: number) => {
+    const data = (await source.read(start + offset, count)).slice();
+    if (swapped) swapBytes(data, size);
+    return data;
+  };
+  const readAll = async () => {
+    const data = await readBytes(0, length);
+    return { type, shape, data: fortran ? rowMajor(data, shape, size) : data };
+  };
+  let all: Promise<DenseTensor> | undefined;
+  return {
+    type,
+    shape,
+    read: readAll,
+    readRow: async (index) => {
+      const rowShape = [1, ...shape.slice(1)];
+      const rowLength = byteLength(type, elementCount(rowShape));
+      if (!fortran) return { type, shape: rowShape, data: await readBytes(index * rowLength, rowLength) };
+      all ??= readAll();
+      const { data } = await all;
+      return { type, shape: rowShape, data: data.slice(index * rowLength, (index + 1) * rowLength) };
+    },
+  };
+}
+
+/**
+ * Reads a NumPy array of any plain type, byte order and memory order; the result is little-endian and row-major. Throws
+ * BoltqError `format`, `truncated` or `unsupported`.
+ */
+export async function readNpy(source: Source): Promise<DenseTensor> {
+  return (await openNpy(source)).read();
 }
 
 async function readHeader(source: Source): Promise<{ header: string; start: number }> {

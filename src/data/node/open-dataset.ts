@@ -1,109 +1,98 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
-import { basename, extname, join } from "node:path";
-import type { DenseTensor } from "../../graph/tensor.ts";
 import { BoltqError } from "../../io/error.ts";
-import { fileSource } from "../../io/node/file-source.ts";
 import type { Signature } from "../../onnx/model.ts";
-import { type Dataset, type DatasetRange, pictureSize, requireShape, type Sample, takeRange } from "../dataset.ts";
-import { readJpegHeader, turned } from "../image/jpeg.ts";
-import { decodeJpeg } from "../image/node/load-jpeg.ts";
-import { readNpy } from "../npy.ts";
-import { preprocess, type TargetSize } from "../preprocess/preprocess.ts";
-import type { Preprocessing } from "../preprocess/specification.ts";
+import { type Dataset, type DatasetRange, type Sample, takeRange } from "../dataset.ts";
+import { openAhead, readAhead } from "../read-ahead.ts";
+import { findUnits, isUnreadable, type OpenUnit, type Unit } from "./units.ts";
+import type { PictureOptions } from "./values.ts";
 
-export interface OpenDatasetOptions extends DatasetRange {
-  /** How pictures become inputs. */
-  readonly preprocessing: Preprocessing;
-  /** Size of the pictures, where the model leaves it open. */
-  readonly size?: TargetSize;
-}
+export interface OpenDatasetOptions extends DatasetRange, PictureOptions {}
 
-/** Kinds of files that are examples, by suffix. */
-const READERS: Readonly<
-  Record<string, (path: string, input: Signature, options: OpenDatasetOptions) => Promise<DenseTensor>>
-> = {
-  ".jpg": readPicture,
-  ".jpeg": readPicture,
-  ".npy": readArray,
-};
+/** Files whose bytes are read ahead, and examples that are made ready ahead, of whoever takes them. */
+const FILES_AHEAD = 4;
+const EXAMPLES_AHEAD = 2;
 
 /**
- * Opens a folder of JPEG pictures or .npy arrays, or a single such file, as examples for a network with one input. Files
- * of a folder are taken in the order of their names. Throws `not-found` or `invalid-data` when there are none.
+ * Opens examples for a network: a folder (with sub-folders) of JPEG, PNG or WebP pictures, .npy or .npz arrays, a single
+ * such file, or a JSON-lines list (.jsonl) that names files or holds numbers. An array whose first dimension is larger
+ * than the model's batch of 1 holds one example a row. Throws `not-found`, `invalid-data`, `usage`, `mismatch` or
+ * `unsupported` when there are none or they cannot be the model's inputs.
  */
-export function openDataset(path: string, inputs: readonly Signature[], options: OpenDatasetOptions): Dataset {
-  const [input, ...others] = inputs;
-  if (input === undefined || others.length > 0) {
-    throw new BoltqError("unsupported", `a folder gives one input, but the model takes ${inputs.length}`, {
-      file: path,
-    });
-  }
-  const files = takeRange(findFiles(path), options);
-  return { length: files.length, samples: (onSkip = () => {}) => readSamples(files, input, options, onSkip) };
-}
-
-function findFiles(path: string): string[] {
-  const isKnown = (name: string) => Object.hasOwn(READERS, extname(name).toLowerCase());
-  const files = list(path).filter(isKnown).sort();
-  if (files.length > 0) return files;
-  throw new BoltqError("invalid-data", "there are no examples here", {
-    file: path,
-    remedy: "Give a folder with .jpg or .npy files",
-  });
-}
-
-function list(path: string): string[] {
-  try {
-    return statSync(path).isDirectory() ? readdirSync(path).map((name) => join(path, name)) : [path];
-  } catch (cause) {
-    throw new BoltqError("not-found", "there is no such file or folder", {
-      file: path,
-      cause,
-      remedy: "Check the path of the data",
-    });
-  }
-}
-
-async function* readSamples(
-  files: readonly string[],
-  input: Signature,
+export async function openDataset(
+  path: string,
+  inputs: readonly Signature[],
   options: OpenDatasetOptions,
+): Promise<Dataset> {
+  if (inputs.length === 0) throw new BoltqError("unsupported", "the model takes no inputs", { file: path });
+  const units = await findUnits(path, inputs, options);
+  const all = units.flatMap((unit) => Array.from({ length: unit.count }, (_, index): Example => ({ unit, index })));
+  const { offset = 0 } = options;
+  if (offset >= all.length) {
+    throw new BoltqError("usage", `there are ${all.length} examples, and ${offset} of them are left out`, {
+      file: path,
+      remedy: "Choose a smaller offset",
+    });
+  }
+  const examples = takeRange(all, options);
+  return {
+    length: examples.length,
+    names: examples.map(nameOf),
+    samples: (onSkip = () => {}) => readAhead(readExamples(examples, onSkip), EXAMPLES_AHEAD),
+  };
+}
+
+/** One example of those that a unit holds. */
+interface Example {
+  readonly unit: Unit;
+  readonly index: number;
+}
+
+function nameOf({ unit, index }: Example): string {
+  return unit.count > 1 ? `${unit.name}#${index}` : unit.name;
+}
+
+async function* readExamples(
+  examples: readonly Example[],
   onSkip: (name: string, reason: string) => void,
 ): AsyncGenerator<Sample> {
   let skipped = 0;
-  for (const file of files) {
+  const skip = (example: Example, error: unknown) => {
+    if (!isUnreadable(error)) throw error;
+    onSkip(nameOf(example), error.problem);
+    skipped += 1;
+    if (skipped * 2 <= examples.length) return;
+    throw new BoltqError(
+      "invalid-data",
+      `${skipped} of ${examples.length} examples cannot be read; the last: ${error.message}`,
+      { cause: error },
+    );
+  };
+  const close = (unit: OpenUnit) => void unit.close().catch(() => {});
+  for (const [group, opening] of openAhead(byUnit(examples), FILES_AHEAD, ([first]) => first.unit.open(), close)) {
+    let unit: OpenUnit | undefined;
     try {
-      const tensor = await READERS[extname(file).toLowerCase()]!(file, input, options);
-      yield { name: basename(file), inputs: new Map([[input.name, tensor]]) };
-    } catch (error) {
-      if (!(error instanceof BoltqError) || !/^(format|truncated|limit)$/.test(error.code)) throw error;
-      onSkip(basename(file), error.problem);
-      if (++skipped * 2 > files.length) {
-        throw new BoltqError("invalid-data", "more than half of the examples cannot be read", { file, cause: error });
+      for (const example of group) {
+        try {
+          unit ??= await opening;
+          yield { name: nameOf(example), inputs: await unit.read(example.index) };
+        } catch (error) {
+          skip(example, error);
+        }
       }
+    } finally {
+      await unit?.close();
     }
   }
 }
 
-async function readPicture(
-  path: string,
-  input: Signature,
-  { preprocessing, size }: OpenDatasetOptions,
-): Promise<DenseTensor> {
-  const bytes = new Uint8Array(readFileSync(path));
-  const { orientation } = readJpegHeader(bytes, path);
-  const image = await decodeJpeg(bytes, path);
-  const upright = preprocessing.bolt === undefined ? turned(image, orientation) : image;
-  return preprocess(upright, preprocessing, pictureSize(input, preprocessing, size));
-}
+type Group = readonly [Example, ...Example[]];
 
-async function readArray(path: string, input: Signature): Promise<DenseTensor> {
-  const source = fileSource(path);
-  try {
-    const tensor = await readNpy(source);
-    requireShape(tensor, input, path);
-    return tensor;
-  } finally {
-    source.close();
+/** Examples that follow each other in the same unit. */
+function* byUnit(examples: readonly Example[]): Generator<Group> {
+  for (let start = 0; start < examples.length; ) {
+    const { unit } = examples[start]!;
+    let end = start + 1;
+    while (examples[end]?.unit === unit) end += 1;
+    yield examples.slice(start, end) as unknown as Group;
+    start = end;
   }
 }

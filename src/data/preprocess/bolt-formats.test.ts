@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { describeWithShared, sharedPath } from "../../../test/shared.ts";
 import { memorySource } from "../../io/bytes.ts";
-import { decodeJpeg } from "../image/node/load-jpeg.ts";
+import { decodeJpeg } from "../image/node/decoders.ts";
 import { readNpy } from "../npy.ts";
 import { type BoltImageFormat, boltPreprocess } from "./bolt-formats.ts";
 

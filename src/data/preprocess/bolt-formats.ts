@@ -27,7 +27,7 @@ export function boltPreprocess(
   width: number,
   scale: number,
 ): DenseTensor {
-  const planes = format === "BGR" || format === "BGR_SC_RAW" ? [2, 1, 0] : [0, 1, 2];
+  const planes = planesOf(format);
   if (format === "RGB_SC" || format.endsWith("_SC_RAW")) return cropped(image, format, height, width, planes);
   const resized = resizeBilinear(
     image,
@@ -42,6 +42,25 @@ export function boltPreprocess(
     for (let at = 0; at < size; at++) values[index * size + at] = (resized[plane * size + at]! - MEAN[plane]!) * factor;
   });
   return tensor(values, height, width);
+}
+
+/** What `boltPreprocess` does to the values 0..255 of each channel: (value - mean) * scale; `order` as red, green, blue. */
+export function boltNormalization(
+  format: BoltImageFormat,
+  scale: number,
+): { order: readonly number[]; mean: readonly number[]; scale: readonly number[] } {
+  const order = planesOf(format);
+  if (format.endsWith("_RAW")) return { order, mean: [0], scale: [1] };
+  if (format !== "RGB_SC") return { order, mean: order.map((plane) => MEAN[plane]!), scale: [scale] };
+  return {
+    order,
+    mean: order.map((plane) => 255 * UNIT_MEAN[plane]!),
+    scale: order.map((plane) => 1 / (255 * UNIT_DEVIATION[plane]!)),
+  };
+}
+
+function planesOf(format: BoltImageFormat): readonly number[] {
+  return format === "BGR" || format === "BGR_SC_RAW" ? [2, 1, 0] : [0, 1, 2];
 }
 
 function cropped(

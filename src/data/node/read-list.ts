@@ -1,0 +1,107 @@
+import { existsSync } from "node:fs";
+import { basename, dirname, resolve } from "node:path";
+import { chunksOf } from "../../io/bytes.ts";
+import { BoltqError } from "../../io/error.ts";
+import { fileSource } from "../../io/node/file-source.ts";
+import type { Signature } from "../../onnx/model.ts";
+import { type ListValue, parseListLine } from "../list-line.ts";
+
+/** A line of a list, not kept in memory. */
+export interface ListLine {
+  /** The first path in it, or list and line number. */
+  readonly name: string;
+  /** For messages. */
+  readonly place: string;
+  /** What it says of each input; paths are those of files. */
+  read(): Promise<Map<string, ListValue>>;
+}
+
+/** Characters of a line. */
+const LONGEST_LINE = 1 << 28;
+
+/**
+ * Reads through a JSON-lines list. Paths in it are relative to its folder. Throws `format`, `invalid-data` or `not-found`
+ * naming the line, `invalid-data` for an empty list.
+ */
+export async function readList(path: string, inputs: readonly Signature[]): Promise<ListLine[]> {
+  const lines: ListLine[] = [];
+  let number = 0;
+  for await (const { offset, bytes } of linesOf(path)) {
+    number += 1;
+    if (isBlank(bytes)) continue;
+    const place = `${path}, line ${number}`;
+    const parse = (text: Uint8Array) => parseListLine(new TextDecoder().decode(text), inputs, place);
+    const values = parse(bytes);
+    requireFiles(withPaths(values, path), place);
+    const { length } = bytes;
+    lines.push({
+      name: firstPath(values) ?? `${basename(path)}:${number}`,
+      place,
+      read: async () => withPaths(parse(await readRange(path, offset, length)), path),
+    });
+  }
+  if (lines.length > 0) return lines;
+  throw new BoltqError("invalid-data", "the list is empty", {
+    file: path,
+    remedy: 'Write an example a line, such as {"file": "image.jpg"}',
+  });
+}
+
+function isBlank(bytes: Uint8Array): boolean {
+  return bytes.every((byte) => byte === 32 || (byte >= 9 && byte <= 13));
+}
+
+function withPaths(values: Map<string, ListValue>, list: string): Map<string, ListValue> {
+  return new Map(
+    [...values].map(([name, value]) => [name, typeof value === "string" ? resolve(dirname(list), value) : value]),
+  );
+}
+
+function requireFiles(values: ReadonlyMap<string, ListValue>, place: string): void {
+  for (const value of values.values()) {
+    if (typeof value !== "string" || existsSync(value)) continue;
+    throw new BoltqError("not-found", `there is no file ${value}`, {
+      file: place,
+      remedy: "Paths are relative to the list's folder",
+    });
+  }
+}
+
+function firstPath(values: ReadonlyMap<string, ListValue>): string | undefined {
+  return [...values.values()].find((value) => typeof value === "string");
+}
+
+async function readRange(path: string, offset: number, length: number): Promise<Uint8Array> {
+  const source = fileSource(path);
+  try {
+    return await source.read(offset, length);
+  } finally {
+    source.close();
+  }
+}
+
+/** The lines of a file with their places, without the line feeds. */
+async function* linesOf(path: string): AsyncGenerator<{ offset: number; bytes: Uint8Array }> {
+  const source = fileSource(path);
+  try {
+    let parts: Uint8Array[] = [];
+    let [offset, length] = [0, 0];
+    for await (const chunk of chunksOf(source)) {
+      for (let start = 0; start < chunk.length; ) {
+        const feed = chunk.indexOf(10, start);
+        const part = chunk.slice(start, feed < 0 ? chunk.length : feed);
+        parts.push(part);
+        length += part.length;
+        if (length > LONGEST_LINE)
+          throw new BoltqError("limit", "a line of the list is too long", { file: path, offset });
+        if (feed < 0) break;
+        yield { offset, bytes: Buffer.concat(parts) };
+        offset += length + 1;
+        [parts, length, start] = [[], 0, feed + 1];
+      }
+    }
+    if (length > 0) yield { offset, bytes: Buffer.concat(parts) };
+  } finally {
+    source.close();
+  }
+}

@@ -1,0 +1,144 @@
+import { readFile, stat } from "node:fs/promises";
+import { extname } from "node:path";
+import type { DenseTensor } from "../../graph/tensor.ts";
+import type { Source } from "../../io/bytes.ts";
+import { BoltqError } from "../../io/error.ts";
+import { fileSource } from "../../io/node/file-source.ts";
+import type { Signature } from "../../onnx/model.ts";
+import { exampleCount, fitInput, fitPicture, pictureSize } from "../fit-input.ts";
+import { decodeImage } from "../image/node/decoders.ts";
+import { turned } from "../image/orientation.ts";
+import { openNpy } from "../npy.ts";
+import { type NpzEntry, readNpz } from "../npz.ts";
+import { preprocess, type TargetSize } from "../preprocess/preprocess.ts";
+import type { Preprocessing } from "../preprocess/specification.ts";
+
+/** How pictures become inputs. */
+export interface PictureOptions {
+  readonly preprocessing: Preprocessing;
+  /** Size of the pictures, where the model leaves it open. */
+  readonly size?: TargetSize;
+}
+
+/** What one file, or one field of a list, gives for one input: a value for each of `count` examples. */
+export interface Values {
+  readonly count: number;
+  read(index: number): Promise<DenseTensor>;
+  close(): Promise<void>;
+}
+
+/** Picture files larger than this are not read. */
+const MOST_FILE_BYTES = 1 << 28;
+
+export const isArray = (path: string): boolean => /^\.np[yz]$/.test(extname(path).toLowerCase());
+
+/** Opens a picture or an array for one input; of an .npz file the array of the input's name, or the only one. */
+export async function openValues(path: string, input: Signature, options: PictureOptions): Promise<Values> {
+  if (!isArray(path)) return openPicture(path, input, options);
+  return extname(path).toLowerCase() === ".npz"
+    ? (await openArchive(path, [input])).get(input.name)!
+    : openArray(fileSource(path), input, path);
+}
+
+/** The file's bytes are read now; it is decoded when it is asked for, when whoever took the last example has begun with it. */
+async function openPicture(path: string, input: Signature, { preprocessing, size }: PictureOptions): Promise<Values> {
+  const target = pictureSize(input, preprocessing, size);
+  const bytes = await readBytes(path);
+  return {
+    count: 1,
+    read: async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      const image = await decodeImage(bytes, path);
+      const upright = preprocessing.bolt === undefined ? turned(image, image.orientation) : image;
+      return fitPicture(preprocess(upright, preprocessing, target), input, path);
+    },
+    close: async () => {},
+  };
+}
+
+async function readBytes(path: string): Promise<Uint8Array> {
+  try {
+    const { size } = await stat(path);
+    if (size > MOST_FILE_BYTES) {
+      throw new BoltqError("limit", `the picture is ${size} bytes long, more than ${MOST_FILE_BYTES}`, { file: path });
+    }
+    const buffer = await readFile(path);
+    return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+  } catch (cause) {
+    if (cause instanceof BoltqError) throw cause;
+    throw new BoltqError("io", `the file cannot be read (${(cause as Error).message})`, { file: path, cause });
+  }
+}
+
+/** A source that is let go when its values are. */
+interface ClosableSource extends Source {
+  close(): void | Promise<void>;
+}
+
+async function openArray(source: ClosableSource, input: Signature, place: string): Promise<Values> {
+  try {
+    const array = await openNpy(source);
+    const count = exampleCount(array.shape, input);
+    return {
+      count,
+      read: async (index) => fitInput(count > 1 ? await array.readRow(index) : await array.read(), input, place),
+      close: async () => source.close(),
+    };
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+}
+
+/** Opens the arrays of an .npz file for all `inputs`, by name, or by place where no name fits. */
+export async function openArchive(path: string, inputs: readonly Signature[]): Promise<Map<string, Values>> {
+  const file = fileSource(path);
+  const opened = new Map<string, Values>();
+  try {
+    const entries = matchEntries(await readNpz(file), inputs, path);
+    for (const [index, input] of inputs.entries()) {
+      opened.set(input.name, await openArray(await entries[index]!.open(), input, `${path}:${entries[index]!.name}`));
+    }
+  } catch (error) {
+    await closeAll(opened.values());
+    file.close();
+    throw error;
+  }
+  const [first] = opened;
+  if (first !== undefined) {
+    const [name, values] = first;
+    opened.set(name, { ...values, close: async () => values.close().finally(() => file.close()) });
+  }
+  return opened;
+}
+
+function matchEntries(entries: readonly NpzEntry[], inputs: readonly Signature[], path: string): NpzEntry[] {
+  const named = inputs.map((input) => entries.find((entry) => entry.name === input.name));
+  if (named.every((entry) => entry !== undefined)) return named;
+  if (named.every((entry) => entry === undefined) && entries.length === inputs.length) return [...entries];
+  const list = (names: readonly { readonly name: string }[]) => names.map(({ name }) => `"${name}"`).join(", ");
+  throw new BoltqError("mismatch", `it has the arrays ${list(entries)}, but the model takes ${list(inputs)}`, {
+    file: path,
+    remedy: "Name the arrays as the model's inputs",
+  });
+}
+
+/** What stands in a list itself. */
+export function inlineValues(tensor: DenseTensor, input: Signature, place: string): Values {
+  const count = exampleCount(tensor.shape, input);
+  const length = tensor.data.length / count;
+  const row = (index: number): DenseTensor => ({
+    type: tensor.type,
+    shape: [1, ...tensor.shape.slice(1)],
+    data: tensor.data.slice(index * length, (index + 1) * length),
+  });
+  return {
+    count,
+    read: async (index) => fitInput(count > 1 ? row(index) : tensor, input, place),
+    close: async () => {},
+  };
+}
+
+export async function closeAll(values: Iterable<Values>): Promise<void> {
+  for (const value of values) await value.close();
+}
