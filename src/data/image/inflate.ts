@@ -2,7 +2,7 @@ import type { Inflate } from "./png.ts";
 
 /** Unpacks zlib data with what browsers bring. */
 export const inflateStream: Inflate = async (packed, most) => {
-  const stream = new Blob([packed.slice()]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const stream = new Blob([new Uint8Array(packed)]).stream().pipeThrough(new DecompressionStream("deflate"));
   const reader = stream.getReader();
   const result = new Uint8Array(most);
   let used = 0;

@@ -36,7 +36,7 @@ export function wasmDecoder(
     try {
       await ready;
       messages = [];
-      const { width, height, data } = await module.default(bytes.slice().buffer as ArrayBuffer);
+      const { width, height, data } = await module.default(new Uint8Array(bytes).buffer);
       if (width * height > LARGE_PICTURE) ready = undefined;
       return { image: { width, height, pixels: withoutAlpha(data) }, messages };
     } catch (error) {

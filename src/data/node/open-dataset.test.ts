@@ -1,0 +1,316 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describeWithShared, sharedPath } from "../../../test/shared.ts";
+import { memorySource } from "../../io/bytes.ts";
+import { BoltqError } from "../../io/error.ts";
+import type { Signature } from "../../onnx/model.ts";
+import { denseTensor, denseValues } from "../../runtime/dense-values.ts";
+import type { Dataset, DatasetRange, Sample } from "../dataset.ts";
+import { decodeImage, decodePng } from "../image/node/decoders.ts";
+import { readNpy, writeNpy } from "../npy.ts";
+import { preset } from "../preprocess/specification.ts";
+import { openDataset } from "./open-dataset.ts";
+import { writePreview } from "./write-preview.ts";
+
+const fixture = (name: string) =>
+  JSON.parse(readFileSync(join(fileURLToPath(import.meta.url), "../../../../test/fixtures", name), "utf8"));
+const pictures = fixture("pictures.json") as Record<string, { file: string; pixels: string }>;
+const archives = fixture("archives.json") as Record<string, string>;
+const picture = (name: string) => Buffer.from(pictures[name]!.file, "base64");
+
+const input = (name: string, type: "float32" | "int64" | "uint8", shape: (number | string)[]): Signature => ({
+  name,
+  type: { type, shape },
+});
+const IMAGE = [input("x", "float32", [1, 3, 17, 24])];
+const TOKENS = [input("ids", "int64", ["batch", "length"]), input("mask", "int64", ["batch", "length"])];
+
+let root = "";
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), "boltq-data-"));
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+function put(files: Record<string, Uint8Array | string>): string {
+  const folder = mkdtempSync(join(root, "set-"));
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), content);
+  }
+  return folder;
+}
+
+const open = (path: string, inputs: readonly Signature[], range: DatasetRange = {}) =>
+  openDataset(path, inputs, { preprocessing: preset("raw"), ...range });
+
+async function all(dataset: Dataset): Promise<{ samples: Sample[]; skipped: string[] }> {
+  const samples: Sample[] = [];
+  const skipped: string[] = [];
+  for await (const sample of dataset.samples((name, reason) => skipped.push(`${name}: ${reason}`)))
+    samples.push(sample);
+  return { samples, skipped };
+}
+
+const values = (sample: Sample | undefined, name: string) => Array.from(denseValues(sample!.inputs.get(name)!));
+const npy = (shape: number[], numbers: number[], type: "float32" | "int32" = "float32") =>
+  writeNpy(denseTensor(type, shape, numbers));
+
+describe("a folder of pictures", () => {
+  it("is read with its sub-folders, by path; what cannot be read is named and left out", async () => {
+    const folder = put({
+      "b/2.png": picture("png-rgb"),
+      "b/1.JPEG": picture("jpeg-gray"),
+      "a/9.webp": picture("webp-lossless"),
+      "z.jpg": picture("jpeg-progressive"),
+      "a/cmyk.jpg": picture("jpeg-cmyk"),
+      "a/text.png": "no picture",
+      "notes.txt": "left alone",
+      ".hidden.png": "left alone",
+    });
+    const dataset = await open(folder, IMAGE);
+    expect(dataset.names).toEqual(["a/9.webp", "a/cmyk.jpg", "a/text.png", "b/1.JPEG", "b/2.png", "z.jpg"]);
+    const { samples, skipped } = await all(dataset);
+    expect(samples.map(({ name }) => name)).toEqual(["a/9.webp", "b/1.JPEG", "b/2.png", "z.jpg"]);
+    expect(skipped).toEqual(["a/cmyk.jpg: the picture is in CMYK colours", "a/text.png: this is no picture"]);
+    const { pixels } = await decodeImage(picture("webp-lossless"), "");
+    const planes = [0, 1, 2].flatMap((plane) => Array.from(pixels).filter((_, index) => index % 3 === plane));
+    expect(values(samples[0], "x")).toEqual(planes);
+  });
+
+  it("is an error when more than half of it cannot be read, with a file and its reason", async () => {
+    const folder = put({ "1.png": "no", "2.png": new Uint8Array(0), "3.png": picture("png-rgb") });
+    await expect(all(await open(folder, IMAGE))).rejects.toThrow(
+      /^2 of 3 examples cannot be read; .*2.png: the file is empty/,
+    );
+  });
+
+  it("is turned upright, except for Bolt's own formats", async () => {
+    const folder = put({ "1.jpg": picture("jpeg-exif") });
+    const shape = [input("x", "float32", [1, 3, 24, 17])];
+    const raw = await all(await open(folder, shape));
+    const bolt = await all(
+      await openDataset(folder, shape, { preprocessing: { ...preset("raw"), bolt: "RGB_RAW", scale: [1] } }),
+    );
+    const upright = Buffer.from(fixture("pictures.json")["jpeg-exif"].upright, "base64");
+    expect(values(raw.samples[0], "x").slice(0, 17)).toEqual(Array.from({ length: 17 }, (_, x) => upright[3 * x]));
+    expect(values(bolt.samples[0], "x").slice(0, 17)).not.toEqual(values(raw.samples[0], "x").slice(0, 17));
+  });
+
+  it("must fit the model", async () => {
+    const folder = put({ "1.png": picture("png-rgb") });
+    for (const [shape, message] of [
+      [[1, 1, 8, 8], /pictures become 1x3x8x8.*--channels/],
+      [[1, 8, 8, 3], /--layout/],
+      [[1, 3, "h", "w"], /--size/],
+      [[1, 10], /takes no pictures/],
+    ] as const) {
+      await expect(open(folder, [input("x", "float32", [...shape])])).rejects.toThrow(message);
+    }
+    await expect(open(folder, TOKENS)).rejects.toThrow(/takes 2.*\.npz/);
+  });
+
+  it("must be there and hold something", async () => {
+    await expect(open(join(root, "absent"), IMAGE)).rejects.toThrow("no such file or folder");
+    await expect(open(put({}), IMAGE)).rejects.toThrow("there are no examples here");
+    await expect(open(put({ "a.png": "" }), IMAGE, { offset: 1 })).rejects.toThrow("1 examples");
+  });
+
+  it("becomes the whole numbers that a uint8 input takes", async () => {
+    const folder = put({ "1.png": picture("png-rgb") });
+    const { samples } = await all(await open(folder, [input("x", "uint8", [1, 3, 9, 13])]));
+    expect(samples[0]?.inputs.get("x")?.type).toBe("uint8");
+    expect(values(samples[0], "x")[1]).toBe(Buffer.from(pictures["png-rgb"]!.pixels, "base64")[3]);
+  });
+});
+
+describe("arrays", () => {
+  const vector = [input("x", "float32", ["batch", 3])];
+
+  it("hold one example a row where the model takes one at a time", async () => {
+    const folder = put({
+      "a.npy": npy([2, 3], [1, 2, 3, 4, 5, 6]),
+      "b.npy": npy([3], [7, 8, 9]),
+      "c.npy": npy([1, 3], [0, 0, 1], "int32"),
+    });
+    const dataset = await open(folder, vector);
+    expect(dataset.names).toEqual(["a.npy#0", "a.npy#1", "b.npy", "c.npy"]);
+    const { samples } = await all(dataset);
+    expect(samples.map((sample) => values(sample, "x"))).toEqual([
+      [1, 2, 3],
+      [4, 5, 6],
+      [7, 8, 9],
+      [0, 0, 1],
+    ]);
+    expect(samples.every((sample) => sample.inputs.get("x")!.type === "float32")).toBe(true);
+    expect(samples.every((sample) => `${sample.inputs.get("x")!.shape}` === "1,3")).toBe(true);
+  });
+
+  it("are not divided where the model takes a batch", async () => {
+    const folder = put({ "a.npy": npy([2, 3], [1, 2, 3, 4, 5, 6]) });
+    expect((await open(folder, [input("x", "float32", [2, 3])])).length).toBe(1);
+  });
+
+  it("must fit the model", async () => {
+    const folder = put({ "a.npy": npy([1, 4], [1, 2, 3, 4]) });
+    await expect(all(await open(folder, vector))).rejects.toThrow(
+      /a.npy: an array of 1x4 does not fit .*"x" of batchx3/,
+    );
+    const fractions = put({ "a.npy": npy([1, 2], [1, 2.5]) });
+    await expect(all(await open(fractions, [input("x", "int64", [1, 2])]))).rejects.toThrow("2.5 is no int64");
+  });
+
+  it("come from .npz by the inputs' names, packed or not, as the type the model takes", async () => {
+    for (const [kind, length] of [
+      ["stored", 3],
+      ["compressed", 3000],
+    ] as const) {
+      const dataset = await open(put({ "a.npz": Buffer.from(archives[kind]!, "base64") }), TOKENS);
+      expect(dataset.names).toEqual(["a.npz#0", "a.npz#1"]);
+      const { samples } = await all(dataset);
+      expect(samples[1]!.inputs.get("ids")!.type).toBe("int64");
+      expect(values(samples[1], "ids")).toEqual(
+        Array.from({ length }, (_, index) => (kind === "stored" ? index + length : (index + length) % 7)),
+      );
+      expect(values(samples[1], "mask")).toEqual(new Array(length).fill(1));
+    }
+    const other = [input("a", "int64", [1, 3]), input("ids", "int64", [1, 3])];
+    const path = put({ "a.npz": Buffer.from(archives["stored"]!, "base64") });
+    await expect(open(path, other)).rejects.toThrow('it has the arrays "ids", "mask", but the model takes "a", "ids"');
+  });
+
+  it("that are damaged give an error or numbers, at once", async () => {
+    let state = 7;
+    const below = (limit: number) => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return state % limit;
+    };
+    for (let round = 0; round < 2000; round++) {
+      const bytes = Buffer.from(archives[round % 2 === 0 ? "stored" : "compressed"]!, "base64");
+      for (let count = 1 + below(3); count > 0; count--) bytes[below(bytes.length)] = below(256);
+      const path = join(root, "damaged.npz");
+      writeFileSync(path, round % 5 === 0 ? bytes.subarray(0, below(bytes.length)) : bytes);
+      const start = performance.now();
+      const result = await open(path, TOKENS)
+        .then(all)
+        .catch((error: unknown) => error);
+      if (result instanceof Error) expect(result).toBeInstanceOf(BoltqError);
+      expect(performance.now() - start).toBeLessThan(1000);
+    }
+  }, 60_000);
+});
+
+describe("a JSON-lines list", () => {
+  it("names files beside it or holds numbers, for several inputs", async () => {
+    const folder = put({
+      "list.jsonl":
+        '{"ids": [101, 7, 102], "mask": [1, 1, 1], "text": "left alone"}\n\n{"ids": "more/a.npy", "mask": [[1, 0]]}\n',
+      "more/a.npy": npy([2], [5, 6], "int32"),
+    });
+    const { samples } = await all(await open(join(folder, "list.jsonl"), TOKENS));
+    expect(samples.map(({ name }) => name)).toEqual(["list.jsonl:1", "more/a.npy"]);
+    expect(samples.map((sample) => values(sample, "ids"))).toEqual([
+      [101, 7, 102],
+      [5, 6],
+    ]);
+    expect(samples[0]!.inputs.get("ids")).toMatchObject({ type: "int64", shape: [1, 3] });
+  });
+
+  it("takes pictures by file", async () => {
+    const folder = put({ "list.jsonl": '{"file": "1.png"}\n{"x": "1.png"}', "1.png": picture("png-rgb") });
+    const { samples } = await all(await open(join(folder, "list.jsonl"), IMAGE));
+    expect(samples.map(({ name }) => name)).toEqual(["1.png", "1.png"]);
+  });
+
+  it("is refused with the line that is wrong", async () => {
+    for (const [text, message] of [
+      ['{"file": "1.png"}\n{"file": "absent.png"}', /line 2: there is no file .*absent.png/],
+      ['{"file": "1.png"', /line 1: this is not valid JSON/],
+      ["[1, 2]", /line 1: a line of a list is an object/],
+      ['{"y": "1.png"}', /line 1: there is no value for the input "x"/],
+      ['{"x": [[1, 2], [3]]}', /line 1: the value of "x"/],
+      ['{"x": ["a"]}', /line 1: the value of "x"/],
+      ["\n \n", /the list is empty/],
+    ] as const) {
+      const folder = put({ "list.jsonl": text, "1.png": picture("png-rgb") });
+      await expect(open(join(folder, "list.jsonl"), IMAGE)).rejects.toThrow(message);
+    }
+    const ids = join(put({ "ids.jsonl": '{"ids": [9007199254740993], "mask": [1]}' }), "ids.jsonl");
+    await expect(all(await open(ids, TOKENS))).rejects.toThrow(/line 1: .* is no int64/);
+  });
+});
+
+describe("a part of a data set", () => {
+  const folder = () =>
+    put(
+      Object.fromEntries(
+        Array.from({ length: 11 }, (_, index) => [`${String(index).padStart(2, "0")}.npy`, npy([1, 1], [index])]),
+      ),
+    );
+  const number = [input("x", "float32", [1, 1])];
+
+  it("is divided into shards that are all of it together", async () => {
+    const path = folder();
+    const whole = await open(path, number, { offset: 1, limit: 9 });
+    const shards = [1, 2, 3, 4].map((index) => open(path, number, { offset: 1, limit: 9, shard: { index, count: 4 } }));
+    const names = (await Promise.all(shards)).map((shard) => shard.names);
+    expect(names[2]).toEqual(["03.npy", "07.npy"]);
+    expect(names.flat().toSorted()).toEqual(whole.names);
+    const { samples } = await all(await shards[0]!);
+    expect(samples.map((sample) => values(sample, "x")[0])).toEqual([1, 5, 9]);
+  });
+
+  it("may be left early, and read again", async () => {
+    const dataset = await open(folder(), number);
+    for (let round = 0; round < 3; round++) {
+      for await (const { name } of dataset.samples()) {
+        if (name === "01.npy") break;
+      }
+    }
+    expect((await all(dataset)).samples.length).toBe(11);
+  });
+});
+
+it("a preview shows the pictures as the network sees them", async () => {
+  const folder = put({ "1.png": picture("png-rgb"), "2.png": picture("png-rgb") });
+  const pixels = Buffer.from(pictures["png-rgb"]!.pixels, "base64");
+  for (const how of [
+    preset("caffe"),
+    preset("mobilenet"),
+    { ...preset("imagenet"), resize: "stretch", layout: "NHWC" } as const,
+    { ...preset("raw"), bolt: "BGR", scale: [0.017] } as const,
+  ]) {
+    const shape = how.layout === "NHWC" ? [1, 9, 13, 3] : [1, 3, 9, 13];
+    const dataset = await openDataset(folder, [input("x", "float32", shape)], { preprocessing: how });
+    const path = join(folder, "preview.out");
+    await writePreview(dataset, how, path);
+    const shown = await decodePng(new Uint8Array(readFileSync(path)), path);
+    expect([shown.width, shown.height]).toEqual([26, 9]);
+    for (let x = 0; x < 13; x++) {
+      for (let channel = 0; channel < 3; channel++) {
+        expect(Math.abs(shown.pixels[3 * (13 + x) + channel]! - pixels[3 * x + channel]!)).toBeLessThan(1);
+      }
+    }
+  }
+});
+
+describeWithShared("Bolt's calibration pictures", () => {
+  const data = (name: string) => sharedPath("golden", "bolt_v1.3_calibration", "data", name);
+
+  it("become the inputs that Bolt's loader makes", async () => {
+    const order = JSON.parse(readFileSync(data("jpg16.json"), "utf8")).order as string[];
+    const bytes = new Uint8Array(readFileSync(data("jpg16_input_BGR_m0.017.npy")));
+    const wanted = (await readNpy(memorySource(bytes))).data;
+    const size = wanted.length / order.length;
+    const how = { ...preset("raw"), bolt: "BGR", scale: [0.017] } as const;
+    const dataset = await openDataset(data("jpg16"), [input("x", "float32", [1, 3, 8, 8])], { preprocessing: how });
+    const { samples } = await all(dataset);
+    expect(samples.length).toBe(16);
+    for (const { name, inputs } of samples) {
+      const place = order.indexOf(name) * size;
+      expect(Buffer.compare(inputs.get("x")!.data, wanted.subarray(place, place + size))).toBe(0);
+    }
+  });
+});
