@@ -17,7 +17,7 @@ export interface StoredImage extends Image {
 export type ImageDecoder = (bytes: Uint8Array, file: string) => Promise<StoredImage>;
 
 /** Pixels in one picture: beyond this it is refused before it is decoded. */
-export const MOST_PIXELS = 100_000_000;
+export const MOST_PIXELS = 64_000_000;
 
 /** Length of a side: what JPEG can have. */
 const LONGEST_SIDE = 65535;
@@ -35,7 +35,14 @@ export function requireSize(width: number, height: number, file: string): void {
   );
 }
 
-/** Throws `truncated` when so few bytes cannot hold so many pixels: what a bomb or a damaged header claims. */
+/** Above this size a picture that is nearly empty is refused too: it costs memory and shows a network nothing. */
+const HARMLESS_PIXELS = 1 << 24;
+const MOST_LARGE_PIXELS_PER_BYTE = 200;
+
+/**
+ * Throws `truncated` when so few bytes cannot hold so many pixels, or hardly can where they are very many: what a bomb or a
+ * damaged header claims. `pixelsPerByte` is the most that the format can pack.
+ */
 export function requireContent(
   width: number,
   height: number,
@@ -43,13 +50,12 @@ export function requireContent(
   pixelsPerByte: number,
   file: string,
 ): void {
-  if (width * height <= bytes * pixelsPerByte) return;
+  const most = width * height > HARMLESS_PIXELS ? Math.min(pixelsPerByte, MOST_LARGE_PIXELS_PER_BYTE) : pixelsPerByte;
+  if (width * height <= bytes * most) return;
   throw new BoltqError(
     "truncated",
     `the picture says that it has ${width}x${height} pixels, but is ${bytes} bytes long`,
-    {
-      file,
-    },
+    { file },
   );
 }
 

@@ -18,9 +18,8 @@ function text(bytes: Uint8Array, at: number): string {
   return String.fromCharCode(...bytes.subarray(at, at + 4));
 }
 
-/** Any number of equal pixels may take no room in WebP: only above this size is a picture of so few bytes refused. */
-const HARMLESS_PIXELS = 1 << 24;
-const MOST_PIXELS_PER_BYTE = 10_000;
+/** Any number of equal pixels may take no room in WebP. */
+const MOST_PIXELS_PER_BYTE = Number.POSITIVE_INFINITY;
 
 const ANIMATION_FLAG = 2;
 
@@ -53,7 +52,7 @@ export function readWebpHeader(bytes: Uint8Array, file: string): WebpHeader {
     if (Object.hasOwn(SIZES, type)) {
       const [width, height] = SIZES[type]!(data) ?? [0, 0];
       requireSize(width, height, file);
-      if (width * height > HARMLESS_PIXELS) requireContent(width, height, bytes.length, MOST_PIXELS_PER_BYTE, file);
+      requireContent(width, height, bytes.length, MOST_PIXELS_PER_BYTE, file);
       size = [width, height];
     }
     if (type === "EXIF") orientation = exifOrientation(bytes.subarray(at + 8, at + 8 + length)) ?? orientation;

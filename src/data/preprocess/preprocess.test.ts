@@ -48,7 +48,7 @@ it("scales as OpenCV does, up to its rounding", () => {
 
 it("prepares for ImageNet as torchvision does", () => {
   const values = denseValues(preprocess(image, preset("imagenet"), { width: 224, height: 224 }));
-  imagenet.forEach((value, index) => expect(values[5003 * index]!).toBeCloseTo(value, 5));
+  for (const [index, value] of imagenet.entries()) expect(values[5003 * index]!).toBeCloseTo(value, 5);
 });
 
 it("gives a part of a scaled picture that is equal to that part of the whole", () => {
