@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { deflateSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { BoltqError } from "../../io/error.ts";
+import { crc32 } from "../crc32.ts";
 import { encodePng } from "./encode-png.ts";
 import { inflateStream } from "./inflate.ts";
 import { decodeImage } from "./node/decoders.ts";
@@ -83,15 +84,22 @@ describe("files that are no pictures", () => {
 
   it("are refused before they are unpacked when they claim to be huge", async () => {
     const png = bytesOf(fixtures["png-rgb"]!.file);
-    new DataView(png.buffer).setUint32(16, 9000);
-    new DataView(png.buffer).setUint32(20, 9000);
-    await expect(decodeImage(png, "bomb.png")).rejects.toThrow("bomb.png");
+    const header = new DataView(png.buffer);
+    for (const [side, message] of [
+      [7000, "bomb.png: the picture says that it has 7000x7000"],
+      [60000, "bomb.png: the picture has 60000x60000"],
+    ] as const) {
+      header.setUint32(16, side);
+      header.setUint32(20, side);
+      header.setUint32(29, crc32(png.subarray(12, 29)));
+      await expect(decodeImage(png, "bomb.png")).rejects.toThrow(message);
+    }
     const jpeg = bytesOf(fixtures["jpeg-baseline"]!.file);
     const frame = jpeg.findIndex((byte, index) => byte === 0xff && jpeg[index + 1] === 0xc0);
     jpeg.set([0xff, 0xff, 0xff, 0xff], frame + 5);
     await expect(decodeImage(jpeg, "bomb.jpg")).rejects.toThrow(/^bomb.jpg: the picture has 65535x65535/);
-    jpeg.set([9000 >> 8, 9000 & 255, 9000 >> 8, 9000 & 255], frame + 5);
-    await expect(decodeImage(jpeg, "bomb.jpg")).rejects.toThrow("bomb.jpg: the picture says that it has 9000x9000");
+    jpeg.set([7000 >> 8, 7000 & 255, 7000 >> 8, 7000 & 255], frame + 5);
+    await expect(decodeImage(jpeg, "bomb.jpg")).rejects.toThrow("bomb.jpg: the picture says that it has 7000x7000");
     const webp = bytesOf(fixtures["webp-lossless"]!.file);
     new DataView(webp.buffer).setUint32(21, 0x0fffffff, true);
     await expect(decodeImage(webp, "bomb.webp")).rejects.toThrow("bomb.webp: the picture has 16384x16384");
