@@ -24,7 +24,7 @@ export function exponentFor(magnitude: number): number {
 }
 
 /** Bins are not made narrower than this: their width and its inverse must be normal float32 numbers. */
-const LEAST_EXPONENT = -100;
+export const LEAST_EXPONENT = -100;
 
 /** Width of a bin. */
 export function binWidth({ exponent }: Histogram): number {

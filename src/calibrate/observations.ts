@@ -1,7 +1,7 @@
 import { BoltqError } from "../io/error.ts";
 import { type ExactSum, meanOf } from "./exact-sum.ts";
-import { exponentFor, type Histogram, mergedHistograms, widened } from "./histogram.ts";
-import type { Collected, Statistics, ValueStatistics } from "./statistics.ts";
+import { type Histogram, mergedHistograms } from "./histogram.ts";
+import type { Statistics, ValueStatistics } from "./statistics.ts";
 
 /**
  * What was seen of one value, as sums and counts without rounding: parts seen apart are merged to the same as if they had

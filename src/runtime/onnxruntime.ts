@@ -25,7 +25,10 @@ export type OrtValueMetadata =
 export interface OrtSession {
   readonly inputMetadata: readonly OrtValueMetadata[];
   readonly outputMetadata: readonly OrtValueMetadata[];
-  run(feeds: Readonly<Record<string, OrtTensor>>, fetches?: readonly string[]): Promise<Record<string, OrtTensor>>;
+  run(
+    feeds: Readonly<Record<string, OrtTensor>>,
+    fetches?: Readonly<Record<string, OrtTensor | null>>,
+  ): Promise<Record<string, OrtTensor>>;
   release(): Promise<void>;
 }
 
@@ -83,11 +86,14 @@ class DirectSession implements Session {
     this.outputs = session.outputMetadata.map(signatureOf);
   }
 
-  async run(feeds: NamedTensors, fetches?: readonly string[]): ReturnType<Session["run"]> {
+  async run(feeds: NamedTensors, fetches?: readonly string[], reuse?: NamedTensors): ReturnType<Session["run"]> {
     const ortFeeds = this.#ortFeeds(feeds);
-    const wanted = fetches ?? this.outputs.map(({ name }) => name);
-    const results = await guarded(this.#name, () => this.#open().run(ortFeeds, [...wanted]));
-    return new Map(wanted.map((name) => [name, fromOrtTensor(results[name]!, name)]));
+    const wanted = (fetches ?? this.outputs.map(({ name }) => name)).map((name) => ({ name, used: reuse?.get(name) }));
+    const ortFetches = wanted.map(
+      ({ name, used }) => [name, used ? toOrtTensor(this.#ort, used, name) : null] as const,
+    );
+    const results = await guarded(this.#name, () => this.#open().run(ortFeeds, Object.fromEntries(ortFetches)));
+    return new Map(wanted.map(({ name, used }) => [name, used ?? fromOrtTensor(results[name]!, name)]));
   }
 
   async time(feeds: NamedTensors, count: number): Promise<number[]> {

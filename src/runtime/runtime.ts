@@ -34,9 +34,10 @@ export interface Session {
   /**
    * Runs the model once; `fetches` names the outputs wanted (default: all). The tensors given are not changed; those
    * returned belong to the caller. Rejects with BoltqError `invalid-data` for feeds that do not fit, `runtime` when
-   * the run fails.
+   * the run fails. `reuse` gives outputs of an earlier run whose memory this one writes its own into: they must have the
+   * same shapes, and are gone for the caller afterwards.
    */
-  run(feeds: NamedTensors, fetches?: readonly string[]): Promise<Map<string, DenseTensor>>;
+  run(feeds: NamedTensors, fetches?: readonly string[], reuse?: NamedTensors): Promise<Map<string, DenseTensor>>;
   /** Milliseconds that each of `count` runs on the same feeds took, measured beside the runtime. */
   time(feeds: NamedTensors, count: number): Promise<number[]>;
   /** Frees the model; runs under way reject with BoltqError `cancelled`. Safe to call twice. */

@@ -1,11 +1,9 @@
 import { Graph, Value } from "../../graph/graph.ts";
 import { type Dimension, type ElementType, elementCount, type Tensor } from "../../graph/tensor.ts";
 import { BoltqError } from "../../io/error.ts";
-import type { OnnxAttribute, OnnxGraph, OnnxModel, OnnxNodeData, OnnxValue } from "../../onnx/model.ts";
+import type { OnnxGraph, OnnxModel, OnnxNodeData, OnnxValue } from "../../onnx/model.ts";
+import { type AttributeInit, nodeData } from "../../onnx/node-data.ts";
 import { tensorOf } from "../../onnx/tensor-data.ts";
-
-/** Attribute values in short: a whole list of integers is `ints`; `{ float: 1 }` where the kind cannot be seen. */
-export type AttributeInit = number | string | readonly number[] | { readonly float: number };
 
 /** Opset that raised models use: LayerNormalization and GridSample are in it, ReduceMean still takes attributes. */
 const OPSET = 17;
@@ -164,20 +162,4 @@ function checkWhole(values: readonly Dimension[]): void {
 function checkAttribute(value: Exclude<AttributeInit, string>): void {
   if (typeof value === "number") checkWhole([value]);
   else if (!("float" in value)) checkWhole(value);
-}
-
-function nodeData(attributes: Readonly<Record<string, AttributeInit>>): OnnxNodeData {
-  return {
-    domain: "",
-    overload: "",
-    attributes: new Map(Object.entries(attributes).map(([name, value]) => [name, attributeOf(value)])),
-    documentation: "",
-    unknownFields: new Uint8Array(0),
-  };
-}
-
-function attributeOf(value: AttributeInit): OnnxAttribute {
-  if (typeof value === "number") return { kind: "int", value };
-  if (typeof value === "string") return { kind: "string", value: new TextEncoder().encode(value) };
-  return "float" in value ? { kind: "float", value: value.float } : { kind: "ints", value };
 }

@@ -1,6 +1,7 @@
 import type { OnnxValue } from "../../onnx/model.ts";
 import { windowOf } from "./convolution.ts";
-import type { AttributeInit, Shape } from "./graph-builder.ts";
+import type { AttributeInit } from "../../onnx/node-data.ts";
+import type { Shape } from "./graph-builder.ts";
 import type { RaiseContext, Raised, RaiseTable } from "./raise-context.ts";
 
 function raisePooling(context: RaiseContext): Raised {

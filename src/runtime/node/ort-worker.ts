@@ -4,7 +4,7 @@ import type { Session } from "../runtime.ts";
 import { runtimeError } from "../runtime-error.ts";
 import { importOnnxRuntimeNode } from "./import-onnxruntime.ts";
 import { RunGate } from "./run-gate.ts";
-import type { Answer, Request, WorkerStart } from "./worker-messages.ts";
+import { type Answer, buffersOf, type Request, type WorkerStart } from "./worker-messages.ts";
 
 const port = parentPort!;
 const { model, options, gate: gateMemory } = workerData as WorkerStart;
@@ -29,7 +29,7 @@ async function openSession(): Promise<Session> {
 async function handle(request: Exclude<Request, { kind: "close" }>, session: Session): Promise<Answer> {
   const { id, feeds } = request;
   if (request.kind === "run") {
-    return { id, kind: "ran", outputs: await gate.pass(() => session.run(feeds, request.fetches)) };
+    return { id, kind: "ran", outputs: await gate.pass(() => session.run(feeds, request.fetches, request.reuse)) };
   }
   const times: number[] = [];
   for (let index = 0; index < request.count; index++) {
@@ -51,14 +51,9 @@ async function close(): Promise<void> {
 async function answering(id: number, answer: () => Promise<Answer>): Promise<void> {
   try {
     const message = await answer();
-    port.postMessage(message, message.kind === "ran" ? buffersOf(message) : []);
+    port.postMessage(message, message.kind === "ran" ? buffersOf(message.outputs.values()) : []);
   } catch (error) {
     const { code, problem, details } = runtimeError(error, options.name ?? "(memory)");
     port.postMessage({ id, kind: "failed", code, problem, details: { ...details, cause: undefined } } satisfies Answer);
   }
-}
-
-/** Buffers that are handed over instead of copied; two outputs may share one. */
-function buffersOf({ outputs }: Extract<Answer, { kind: "ran" }>): ArrayBuffer[] {
-  return [...new Set([...outputs.values()].map(({ data }) => data.buffer as ArrayBuffer))];
 }

@@ -18,6 +18,7 @@ export type Request =
       readonly kind: "run";
       readonly feeds: Map<string, DenseTensor>;
       readonly fetches?: readonly string[] | undefined;
+      readonly reuse?: Map<string, DenseTensor> | undefined;
     }
   | { readonly id: number; readonly kind: "time"; readonly feeds: Map<string, DenseTensor>; readonly count: number }
   /** The last message: the worker frees the model and ends. No answer. */
@@ -40,3 +41,8 @@ export type Answer =
       readonly problem: string;
       readonly details: ErrorDetails;
     };
+
+/** Buffers to hand over instead of copying; tensors may share one. */
+export function buffersOf(tensors: Iterable<DenseTensor>): ArrayBuffer[] {
+  return [...new Set([...tensors].map(({ data }) => data.buffer as ArrayBuffer))];
+}

@@ -6,7 +6,7 @@ import type { Signature } from "../../onnx/model.ts";
 import { checkFeeds } from "../feeds.ts";
 import type { ModelPath, NamedTensors, Session, SessionOptions } from "../runtime.ts";
 import { RunGate } from "./run-gate.ts";
-import type { Answer, Request, WorkerStart } from "./worker-messages.ts";
+import { type Answer, buffersOf, type Request, type WorkerStart } from "./worker-messages.ts";
 
 const WORKER = new URL("./ort-worker.js", import.meta.url);
 
@@ -43,8 +43,13 @@ class WorkerSession implements Session {
     this.outputs = outputs;
   }
 
-  async run(feeds: NamedTensors, fetches?: readonly string[]): Promise<Map<string, DenseTensor>> {
-    const answer = await this.#link.ask((id) => ({ id, kind: "run", feeds: this.#message(feeds), fetches }));
+  async run(
+    feeds: NamedTensors,
+    fetches?: readonly string[],
+    reuse: NamedTensors = new Map(),
+  ): Promise<Map<string, DenseTensor>> {
+    const message = { kind: "run", feeds: this.#message(feeds), fetches, reuse: new Map(reuse) } as const;
+    const answer = await this.#link.ask((id) => ({ id, ...message }), buffersOf(reuse.values()));
     return answer.kind === "ran" ? answer.outputs : new Map();
   }
 
@@ -96,12 +101,13 @@ class WorkerLink {
     this.ready = this.#expect(0) as Promise<Extract<Answer, { kind: "ready" }>>;
   }
 
-  ask(request: (id: number) => Request): Promise<Answer> {
+  /** The buffers in `handedOver` are gone for the caller. */
+  ask(request: (id: number) => Request, handedOver: ArrayBuffer[] = []): Promise<Answer> {
     if (this.#closed) return Promise.reject(new BoltqError("cancelled", "the session is closed", { file: this.#name }));
     this.#lastId += 1;
     const message = request(this.#lastId);
     const answer = this.#expect(this.#lastId);
-    this.#worker.postMessage(message);
+    this.#worker.postMessage(message, handedOver);
     return answer;
   }
 

@@ -1,0 +1,188 @@
+import { type DenseTensor, elementCount } from "../graph/tensor.ts";
+import { BoltqError } from "../io/error.ts";
+import type { NamedTensors } from "../runtime/runtime.ts";
+import { type ExactSum, exactly } from "./exact-sum.ts";
+import { BINS, emptyHistogram, exponentFor, type Histogram, LEAST_EXPONENT, widened } from "./histogram.ts";
+import type { ValueObservations } from "./observations.ts";
+import { LARGEST_BIN, type ObservedOutputs } from "./observer-graph.ts";
+
+/** Adds up what the runs of an observer graph tell of one value. */
+export class ValueTally {
+  readonly #outputs: ObservedOutputs;
+  #examples = 0;
+  #numbers = 0;
+  #minimum = Number.POSITIVE_INFINITY;
+  #maximum = Number.NEGATIVE_INFINITY;
+  #sumOfMinima: ExactSum = 0n;
+  #sumOfMaxima: ExactSum = 0n;
+  #histogram: Histogram | undefined;
+  #sum: ExactSum = 0n;
+  #sumOfSquares: ExactSum = 0n;
+  #magnitudes: number[] | undefined;
+  #channelSums: ExactSum[] | undefined;
+
+  constructor(outputs: ObservedOutputs) {
+    this.#outputs = outputs;
+    if (outputs.bins !== undefined || outputs.sample !== undefined) this.#histogram = emptyHistogram(LEAST_EXPONENT);
+  }
+
+  /** Range of the bins to ask for in the next run: they reach to 2^exponent. */
+  get exponent(): number {
+    return this.#histogram?.exponent ?? LEAST_EXPONENT;
+  }
+
+  /** Makes the bins wide enough for a run's results; returns whether bins made with `exponent` tell all of them. */
+  makeRoom(results: NamedTensors, exponent: number): boolean {
+    if (this.#histogram === undefined) return true;
+    const magnitude = Math.max(-this.#number(results, "minimum"), this.#number(results, "maximum"));
+    if (!Number.isFinite(magnitude)) return true;
+    this.#histogram = widened(this.#histogram, Math.max(this.#histogram.exponent, exponentFor(magnitude)));
+    return this.#outputs.bins === undefined || magnitude * resolutionOf(exponent) < LARGEST_BIN;
+  }
+
+  /**
+   * Adds the results of a run for which bins were asked with `exponent`, after `makeRoom`. Throws BoltqError
+   * `invalid-data` for numbers that are not finite.
+   */
+  add(results: NamedTensors, exponent: number, example: string): void {
+    const [minimum, maximum] = [this.#number(results, "minimum"), this.#number(results, "maximum")];
+    if (!Number.isFinite(minimum) || !Number.isFinite(maximum)) throw notFinite(this.#outputs.value.name, example);
+    this.#examples += 1;
+    this.#minimum = Math.min(this.#minimum, minimum);
+    this.#maximum = Math.max(this.#maximum, maximum);
+    this.#sumOfMinima += exactly(minimum);
+    this.#sumOfMaxima += exactly(maximum);
+    this.#numbers += this.#count(results);
+    this.#addBins(results, exponent, minimum, maximum);
+    this.#addSample(results);
+    this.#addMoments(results, example);
+    this.#addChannels(results, example);
+  }
+
+  result(): ValueObservations {
+    const [magnitudes, sums] = [this.#magnitudes, this.#channelSums];
+    return {
+      examples: this.#examples,
+      numbers: this.#numbers,
+      minimum: this.#minimum,
+      maximum: this.#maximum,
+      sumOfMinima: this.#sumOfMinima,
+      sumOfMaxima: this.#sumOfMaxima,
+      ...(this.#histogram === undefined ? {} : { histogram: this.#histogram }),
+      ...(this.#outputs.sum === undefined ? {} : { moments: { sum: this.#sum, sumOfSquares: this.#sumOfSquares } }),
+      ...(magnitudes === undefined || sums === undefined ? {} : { channels: { magnitudes, sums } }),
+    };
+  }
+
+  #number(results: NamedTensors, output: "minimum" | "maximum"): number {
+    return floats(results.get(this.#outputs[output])!)[0]!;
+  }
+
+  #count(results: NamedTensors): number {
+    const { numbers } = this.#outputs;
+    return typeof numbers === "number" ? numbers : Number(bigIntegers(results.get(numbers)!)[0]!);
+  }
+
+  #addBins(results: NamedTensors, exponent: number, minimum: number, maximum: number): void {
+    const tensor = this.#outputs.bins === undefined ? undefined : results.get(this.#outputs.bins);
+    if (tensor === undefined || this.#histogram === undefined) return;
+    const counts = countBins(new Uint16Array(tensor.data.buffer, tensor.data.byteOffset, elementCount(tensor.shape)));
+    const { positive, negative } = this.#histogram;
+    const shift = Math.min(this.#histogram.exponent - exponent, 15);
+    const resolution = resolutionOf(exponent);
+    const [last, first] = [
+      Math.floor(Math.max(maximum, 0) * resolution),
+      Math.floor(Math.max(-minimum, 0) * resolution),
+    ];
+    for (let bin = 0; bin <= last; bin++) positive[bin >> shift]! += taken(counts, bin);
+    for (let bin = 1; bin <= first; bin++) {
+      const side = bin >> shift === 0 ? positive : negative;
+      side[bin >> shift]! += taken(counts, CODES - bin);
+    }
+  }
+
+  #addSample(results: NamedTensors): void {
+    const tensor = this.#outputs.sample === undefined ? undefined : results.get(this.#outputs.sample);
+    if (tensor === undefined || this.#histogram === undefined) return;
+    const resolution = resolutionOf(this.#histogram.exponent);
+    const { positive, negative } = this.#histogram;
+    for (const value of floats(tensor)) {
+      const bin = Math.trunc(value * resolution);
+      if (bin >= 0) positive[bin]!++;
+      else negative[-bin]!++;
+    }
+  }
+
+  #addMoments(results: NamedTensors, example: string): void {
+    const { sum, sumOfSquares } = this.#outputs;
+    if (sum === undefined || sumOfSquares === undefined) return;
+    this.#sum += this.#exact(floats(results.get(sum)!)[0]!, example);
+    this.#sumOfSquares += this.#exact(floats(results.get(sumOfSquares)!)[0]!, example);
+  }
+
+  #addChannels(results: NamedTensors, example: string): void {
+    const { channelMagnitudes, channelMeans } = this.#outputs;
+    if (channelMagnitudes === undefined || channelMeans === undefined) return;
+    const [magnitudes, means] = [floats(results.get(channelMagnitudes)!), floats(results.get(channelMeans)!)];
+    this.#magnitudes = Array.from(magnitudes, (most, index) => Math.max(most, this.#magnitudes?.[index] ?? 0));
+    this.#channelSums = Array.from(
+      means,
+      (mean, index) => (this.#channelSums?.[index] ?? 0n) + this.#exact(mean, example),
+    );
+  }
+
+  #exact(value: number, example: string): ExactSum {
+    if (!Number.isFinite(value)) throw notFinite(this.#outputs.value.name, example);
+    return exactly(value);
+  }
+}
+
+/** Bins for a magnitude of 1: a power of two, so that products with it are exact. */
+export function resolutionOf(exponent: number): number {
+  return BINS / 2 ** exponent;
+}
+
+/** Codes of 16 bits; −n is the code 65536 − n. */
+const CODES = 65536;
+
+/** Four tables: where many numbers fall into one bin, a count need not wait for the one before. */
+const TABLES = Array.from({ length: 4 }, () => new Uint32Array(CODES)) as [
+  Uint32Array,
+  Uint32Array,
+  Uint32Array,
+  Uint32Array,
+];
+
+/** Counts codes into the tables, which must be all zero: whoever reads a count takes it out. */
+function countBins(codes: Uint16Array): typeof TABLES {
+  const [first, second, third, fourth] = TABLES;
+  const whole = codes.length - (codes.length % 4);
+  for (let index = 0; index < whole; index += 4) {
+    first[codes[index]!]!++;
+    second[codes[index + 1]!]!++;
+    third[codes[index + 2]!]!++;
+    fourth[codes[index + 3]!]!++;
+  }
+  for (let index = whole; index < codes.length; index++) first[codes[index]!]!++;
+  return TABLES;
+}
+
+function taken([first, second, third, fourth]: typeof TABLES, code: number): number {
+  const count = first[code]! + second[code]! + third[code]! + fourth[code]!;
+  first[code] = second[code] = third[code] = fourth[code] = 0;
+  return count;
+}
+
+function floats({ data, shape }: DenseTensor): Float32Array {
+  return new Float32Array(data.buffer, data.byteOffset, elementCount(shape));
+}
+
+function bigIntegers({ data, shape }: DenseTensor): BigInt64Array {
+  return new BigInt64Array(data.buffer, data.byteOffset, elementCount(shape));
+}
+
+function notFinite(value: string, example: string): BoltqError {
+  return new BoltqError("invalid-data", `the value "${value}" is infinite or no number for the example "${example}"`, {
+    remedy: "Check the preprocessing, or leave the operator that computes it in float",
+  });
+}
