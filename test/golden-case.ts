@@ -2,11 +2,11 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { BoltModel } from "../src/bolt/model.ts";
 import { readBolt } from "../src/bolt/read.ts";
-import { fitInputs } from "../src/runtime/fit-inputs.ts";
 import { openSession } from "../src/evaluate/open-session.ts";
 import type { DenseTensor, ElementType } from "../src/graph/tensor.ts";
 import { memorySource } from "../src/io/bytes.ts";
 import { denseTensor, denseValues } from "../src/runtime/dense-values.ts";
+import { fitInputs } from "../src/runtime/fit-inputs.ts";
 import type { Runtime } from "../src/runtime/runtime.ts";
 
 /** One folder of golden/bolt_ops or golden/bolt_models, as its case.json or model.json tells. */

@@ -1,8 +1,8 @@
 import type { Model } from "../convert/model-file.ts";
 import type { Sample } from "../data/dataset.ts";
 import { BoltqError } from "../io/error.ts";
-import type { NamedTensors, Session } from "../runtime/runtime.ts";
 import { fitInputs } from "../runtime/fit-inputs.ts";
+import type { NamedTensors, Session } from "../runtime/runtime.ts";
 import { layerPairs, type NamePair } from "./layer-pairs.ts";
 import { type OpenOptions, openSession } from "./open-session.ts";
 import { TensorError, type TensorErrorSummary } from "./tensor-error.ts";

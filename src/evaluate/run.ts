@@ -1,7 +1,7 @@
 import type { Model } from "../convert/model-file.ts";
 import type { DenseTensor } from "../graph/tensor.ts";
-import type { NamedTensors, Session } from "../runtime/runtime.ts";
 import { fitInputs } from "../runtime/fit-inputs.ts";
+import type { NamedTensors, Session } from "../runtime/runtime.ts";
 import { type OpenOptions, openSession } from "./open-session.ts";
 
 const sessions = new WeakMap<Model, Promise<Session>>();

@@ -1,7 +1,7 @@
 import type { Dimension } from "../../graph/tensor.ts";
 import type { OnnxValue } from "../../onnx/model.ts";
-import { activate } from "./activations.ts";
 import type { AttributeInit } from "../../onnx/node-data.ts";
+import { activate } from "./activations.ts";
 import type { Shape } from "./graph-builder.ts";
 import type { RaiseContext, RaiseTable } from "./raise-context.ts";
 import { vectorValues, weightTensor } from "./weights.ts";

@@ -1,6 +1,6 @@
 import type { OnnxValue } from "../../onnx/model.ts";
-import { windowOf } from "./convolution.ts";
 import type { AttributeInit } from "../../onnx/node-data.ts";
+import { windowOf } from "./convolution.ts";
 import type { Shape } from "./graph-builder.ts";
 import type { RaiseContext, Raised, RaiseTable } from "./raise-context.ts";
 
