@@ -67,7 +67,8 @@ export function compareText(left: string, right: string): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
-function mergeValues(one: ValueObservations, other: ValueObservations, name: string): ValueObservations {
+/** Two parts of what was seen of one value; `name` is for messages. Throws BoltqError `mismatch`. */
+export function mergeValues(one: ValueObservations, other: ValueObservations, name: string): ValueObservations {
   const { histogram, moments, channels } = one;
   const alike =
     (histogram === undefined) === (other.histogram === undefined) &&

@@ -1,21 +1,22 @@
 import { type Graph, type Node, Value } from "../graph/graph.ts";
 import { elementCount, type TensorType } from "../graph/tensor.ts";
 import { BoltqError } from "../io/error.ts";
-import type { OnnxModel, OnnxNode, OnnxNodeData, OnnxValue } from "../onnx/model.ts";
+import type { OnnxModel, OnnxNode, OnnxNodeData, OnnxValue, Signature } from "../onnx/model.ts";
 import { type AttributeInit, nodeData } from "../onnx/node-data.ts";
-import { floatTensor, integerTensor } from "../onnx/tensor-data.ts";
+import { integerTensor } from "../onnx/tensor-data.ts";
 import { FreshNames } from "../transform/onnx/fresh-names.ts";
 import { addInitializer } from "../transform/onnx/initializers.ts";
 import type { Collected } from "./statistics.ts";
 
 /** Names of the outputs that tell of one observed value; those not asked for are undefined. */
 export interface ObservedOutputs {
-  readonly value: OnnxValue;
+  /** The value's. */
+  readonly name: string;
   /** How many numbers it has: known from its shape, or told by an int64 output. */
   readonly numbers: number | string;
   readonly minimum: string;
   readonly maximum: string;
-  /** int16: the bin of each number, negative for negative ones, ±32767 for numbers too large. */
+  /** int16: the bin of each number, negative for negative ones; without meaning where some are beyond LARGEST_BIN. */
   readonly bins: string | undefined;
   /** float32: about one number of 61. */
   readonly sample: string | undefined;
@@ -26,13 +27,20 @@ export interface ObservedOutputs {
   readonly channelMeans: string | undefined;
 }
 
-/** A graph that tells of values inside; it has two more inputs. */
-export interface ObserverGraph {
+/** What a model with observers takes and gives; plain data. */
+export interface ObserverInterface {
+  /** What the model itself takes. */
+  readonly inputs: readonly Signature[];
   readonly observed: readonly ObservedOutputs[];
   /** float32, one number for each entry of `observed`: bins for a magnitude of 1. Undefined when no bins are given. */
   readonly resolution: string | undefined;
   /** int64 [1]: where samples start, 0..60. Undefined when no samples are given. */
   readonly start: string | undefined;
+}
+
+/** Observers in a graph. */
+export interface ObserverGraph {
+  readonly interface: ObserverInterface;
   /** Takes out again what was put into the graph. */
   remove(): void;
 }
@@ -43,7 +51,7 @@ export const SAMPLE_STRIDE = 61;
 /** Values that are at most this large are looked at whole where a sample is asked for. */
 const SMALL = 64 * SAMPLE_STRIDE;
 
-/** Bins beyond this count as too large to tell: the end of int16. */
+/** The end of int16. */
 export const LARGEST_BIN = 32767;
 
 /** Operators are added as this version of the operator set has them. */
@@ -96,7 +104,13 @@ class ObserverBuilder {
     const resolutions = resolution === undefined ? [] : this.#splitUp(resolution, values.length);
     const observed = values.map(([value, kinds], index) => this.#observe(value, kinds, resolutions[index], start));
     this.#graph.outputs = [...this.#before.outputs, ...this.#outputs];
-    return { observed, resolution: resolution?.name, start: start?.name, remove: () => this.#remove() };
+    const inputs = this.#before.inputs
+      .filter(({ constant }) => constant === undefined)
+      .map(({ name, type }) => ({ name, type }));
+    return {
+      interface: { inputs, observed, resolution: resolution?.name, start: start?.name },
+      remove: () => this.#remove(),
+    };
   }
 
   /** The values in graph order. */
@@ -124,7 +138,7 @@ class ObserverBuilder {
     const give = (wanted: boolean, make: () => OnnxValue) => (wanted ? this.#give(make()) : undefined);
     const axis = channelAxis(value);
     return {
-      value,
+      name: value.name,
       numbers: countOf(value) ?? this.#give(this.#add("Size", [source])),
       minimum: this.#give(this.#add("ReduceMin", [source], { keepdims: 0 })),
       maximum: this.#give(this.#add("ReduceMax", [source], { keepdims: 0 })),
@@ -143,13 +157,9 @@ class ObserverBuilder {
     };
   }
 
-  /** Bin 0 is |x| < 1 / resolution; the conversion to integers cuts towards zero. */
+  /** Bin 0 is |x| < 1 / resolution; the conversion to integers cuts towards zero. Numbers too large show in the extremes. */
   #bins(source: OnnxValue, resolution: OnnxValue): OnnxValue {
-    const scaled = this.#add("Mul", [source, resolution]);
-    const [least, most] = [-LARGEST_BIN, LARGEST_BIN].map((limit) =>
-      this.#constant(`limit_${limit}`, floatTensor([], [limit])),
-    );
-    return this.#add("Cast", [this.#add("Clip", [scaled, least!, most!])], { to: INT16 });
+    return this.#add("Cast", [this.#add("Mul", [source, resolution])], { to: INT16 });
   }
 
   #sample(source: OnnxValue, start: OnnxValue | undefined): OnnxValue {

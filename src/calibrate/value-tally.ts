@@ -46,7 +46,7 @@ export class ValueTally {
    */
   add(results: NamedTensors, exponent: number, example: string): void {
     const [minimum, maximum] = [this.#number(results, "minimum"), this.#number(results, "maximum")];
-    if (!Number.isFinite(minimum) || !Number.isFinite(maximum)) throw notFinite(this.#outputs.value.name, example);
+    if (!Number.isFinite(minimum) || !Number.isFinite(maximum)) throw notFinite(this.#outputs.name, example);
     this.#examples += 1;
     this.#minimum = Math.min(this.#minimum, minimum);
     this.#maximum = Math.max(this.#maximum, maximum);
@@ -86,7 +86,7 @@ export class ValueTally {
   #addBins(results: NamedTensors, exponent: number, minimum: number, maximum: number): void {
     const tensor = this.#outputs.bins === undefined ? undefined : results.get(this.#outputs.bins);
     if (tensor === undefined || this.#histogram === undefined) return;
-    const counts = countBins(new Uint16Array(tensor.data.buffer, tensor.data.byteOffset, elementCount(tensor.shape)));
+    countBins(tensor.data);
     const { positive, negative } = this.#histogram;
     const shift = Math.min(this.#histogram.exponent - exponent, 15);
     const resolution = resolutionOf(exponent);
@@ -94,10 +94,10 @@ export class ValueTally {
       Math.floor(Math.max(maximum, 0) * resolution),
       Math.floor(Math.max(-minimum, 0) * resolution),
     ];
-    for (let bin = 0; bin <= last; bin++) positive[bin >> shift]! += taken(counts, bin);
+    for (let bin = 0; bin <= last; bin++) positive[bin >> shift]! += takeCount(bin);
     for (let bin = 1; bin <= first; bin++) {
       const side = bin >> shift === 0 ? positive : negative;
-      side[bin >> shift]! += taken(counts, CODES - bin);
+      side[bin >> shift]! += takeCount(CODES - bin);
     }
   }
 
@@ -132,7 +132,7 @@ export class ValueTally {
   }
 
   #exact(value: number, example: string): ExactSum {
-    if (!Number.isFinite(value)) throw notFinite(this.#outputs.value.name, example);
+    if (!Number.isFinite(value)) throw notFinite(this.#outputs.name, example);
     return exactly(value);
   }
 }
@@ -145,32 +145,35 @@ export function resolutionOf(exponent: number): number {
 /** Codes of 16 bits; −n is the code 65536 − n. */
 const CODES = 65536;
 
-/** Four tables: where many numbers fall into one bin, a count need not wait for the one before. */
-const TABLES = Array.from({ length: 4 }, () => new Uint32Array(CODES)) as [
-  Uint32Array,
-  Uint32Array,
-  Uint32Array,
-  Uint32Array,
-];
+/**
+ * Four tables of counts, one behind the other: where many numbers fall into one bin, a count need not wait for the one
+ * before. All zero between uses: whoever reads a count takes it out.
+ */
+const COUNTS = new Int32Array(4 * CODES);
 
-/** Counts codes into the tables, which must be all zero: whoever reads a count takes it out. */
-function countBins(codes: Uint16Array): typeof TABLES {
-  const [first, second, third, fourth] = TABLES;
-  const whole = codes.length - (codes.length % 4);
-  for (let index = 0; index < whole; index += 4) {
-    first[codes[index]!]!++;
-    second[codes[index + 1]!]!++;
-    third[codes[index + 2]!]!++;
-    fourth[codes[index + 3]!]!++;
+/** Counts 16-bit codes, which are read two at a time. */
+function countBins(bytes: Uint8Array): void {
+  const pairs = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
+  const counts = COUNTS;
+  const whole = pairs.length & ~1;
+  for (let index = 0; index < whole; index += 2) {
+    const [one, other] = [pairs[index]!, pairs[index + 1]!];
+    counts[one & 0xffff]!++;
+    counts[CODES | (one >>> 16)]!++;
+    counts[(2 * CODES) | (other & 0xffff)]!++;
+    counts[(3 * CODES) | (other >>> 16)]!++;
   }
-  for (let index = whole; index < codes.length; index++) first[codes[index]!]!++;
-  return TABLES;
+  const rest = new Uint16Array(bytes.buffer, bytes.byteOffset + 4 * whole, (bytes.length >> 1) - 2 * whole);
+  for (const code of rest) counts[code]!++;
 }
 
-function taken([first, second, third, fourth]: typeof TABLES, code: number): number {
-  const count = first[code]! + second[code]! + third[code]! + fourth[code]!;
-  first[code] = second[code] = third[code] = fourth[code] = 0;
-  return count;
+function takeCount(code: number): number {
+  let sum = 0;
+  for (let place = code; place < COUNTS.length; place += CODES) {
+    sum += COUNTS[place]!;
+    COUNTS[place] = 0;
+  }
+  return sum;
 }
 
 function floats({ data, shape }: DenseTensor): Float32Array {

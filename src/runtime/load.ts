@@ -32,6 +32,7 @@ async function loadWebRuntime(): Promise<Runtime> {
 export function runtimeOf(ort: OnnxRuntimeModule): Runtime {
   return {
     name: `onnxruntime-web ${ort.env.versions.common}`,
+    inThreads: false,
     createSession: (model, options) => createDirectSession(ort, model, options),
   };
 }

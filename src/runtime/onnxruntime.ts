@@ -66,6 +66,7 @@ function ortOptions(options: SessionOptions): Record<string, unknown> {
     interOpNumThreads: 1,
     graphOptimizationLevel: LEVELS[options.optimization ?? "all"],
     logSeverityLevel: LOG_SEVERITY,
+    enableMemPattern: options.planMemory ?? true,
     ...(options.dimensions === undefined ? {} : { freeDimensionOverrides: options.dimensions }),
     ...(options.settings === undefined ? {} : { extra: options.settings }),
   };
@@ -86,14 +87,12 @@ class DirectSession implements Session {
     this.outputs = session.outputMetadata.map(signatureOf);
   }
 
-  async run(feeds: NamedTensors, fetches?: readonly string[], reuse?: NamedTensors): ReturnType<Session["run"]> {
+  async run(feeds: NamedTensors, fetches?: readonly string[]): ReturnType<Session["run"]> {
     const ortFeeds = this.#ortFeeds(feeds);
-    const wanted = (fetches ?? this.outputs.map(({ name }) => name)).map((name) => ({ name, used: reuse?.get(name) }));
-    const ortFetches = wanted.map(
-      ({ name, used }) => [name, used ? toOrtTensor(this.#ort, used, name) : null] as const,
-    );
-    const results = await guarded(this.#name, () => this.#open().run(ortFeeds, Object.fromEntries(ortFetches)));
-    return new Map(wanted.map(({ name, used }) => [name, used ?? fromOrtTensor(results[name]!, name)]));
+    const names = fetches ?? this.outputs.map(({ name }) => name);
+    const ortFetches = Object.fromEntries(names.map((name) => [name, null]));
+    const results = await guarded(this.#name, () => this.#open().run(ortFeeds, ortFetches));
+    return new Map(names.map((name) => [name, fromOrtTensor(results[name]!, name)]));
   }
 
   async time(feeds: NamedTensors, count: number): Promise<number[]> {

@@ -20,6 +20,8 @@ export interface SessionOptions {
   readonly placement?: "worker" | "direct" | undefined;
   /** The model's bytes may be handed over instead of copied: they are gone for the caller afterwards. Default false. */
   readonly takeModel?: boolean | undefined;
+  /** Place all values of a run in one block, of the sizes seen in the run before. Default true; false takes less memory. */
+  readonly planMemory?: boolean | undefined;
   /** Session settings by ONNX Runtime's own keys, such as `session.disable_quant_qdq`. */
   readonly settings?: Readonly<Record<string, string>> | undefined;
 }
@@ -34,10 +36,9 @@ export interface Session {
   /**
    * Runs the model once; `fetches` names the outputs wanted (default: all). The tensors given are not changed; those
    * returned belong to the caller. Rejects with BoltqError `invalid-data` for feeds that do not fit, `runtime` when
-   * the run fails. `reuse` gives outputs of an earlier run whose memory this one writes its own into: they must have the
-   * same shapes, and are gone for the caller afterwards.
+   * the run fails.
    */
-  run(feeds: NamedTensors, fetches?: readonly string[], reuse?: NamedTensors): Promise<Map<string, DenseTensor>>;
+  run(feeds: NamedTensors, fetches?: readonly string[]): Promise<Map<string, DenseTensor>>;
   /** Milliseconds that each of `count` runs on the same feeds took, measured beside the runtime. */
   time(feeds: NamedTensors, count: number): Promise<number[]>;
   /** Frees the model; runs under way reject with BoltqError `cancelled`. Safe to call twice. */
@@ -53,6 +54,8 @@ export interface ModelPath {
 export interface Runtime {
   /** Name and version, for reports. */
   readonly name: string;
+  /** Whether it is onnxruntime-node, which can run in worker threads. */
+  readonly inThreads: boolean;
   /** Rejects with BoltqError `runtime` when the runtime does not take the model. */
   createSession(model: Uint8Array | ModelPath, options?: SessionOptions): Promise<Session>;
 }

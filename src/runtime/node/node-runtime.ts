@@ -9,6 +9,7 @@ export async function loadNodeRuntime(): Promise<Runtime | undefined> {
   if (ort === undefined) return undefined;
   return {
     name: `onnxruntime-node ${ort.env.versions.common}`,
+    inThreads: true,
     createSession: (model, options = {}) =>
       options.placement === "direct" ? createDirectSession(ort, model, options) : createWorkerSession(model, options),
   };

@@ -12,7 +12,7 @@ serveWorker<SessionRequest, SessionAnswer>(options.name ?? "(memory)", async () 
       if (request.kind === "time") {
         return { answer: { kind: "timed", times: await session.time(request.feeds, request.count) } };
       }
-      const outputs = await session.run(request.feeds, request.fetches, request.reuse);
+      const outputs = await session.run(request.feeds, request.fetches);
       return { answer: { kind: "ran", outputs }, handedOver: buffersOf(outputs.values()) };
     },
     close: () => session.close(),

@@ -53,7 +53,7 @@ export async function openGatedSession(
   return {
     inputs: session.inputs,
     outputs: session.outputs,
-    run: (feeds, fetches, reuse) => gate.pass(() => session.run(feeds, fetches, reuse)),
+    run: (feeds, fetches) => gate.pass(() => session.run(feeds, fetches)),
     time: async (feeds, count) => {
       const times: number[] = [];
       while (times.length < count) times.push(...(await gate.pass(() => session.time(feeds, 1))));

@@ -32,7 +32,6 @@ export type SessionRequest =
       readonly kind: "run";
       readonly feeds: Map<string, DenseTensor>;
       readonly fetches?: readonly string[] | undefined;
-      readonly reuse?: Map<string, DenseTensor> | undefined;
     }
   | { readonly kind: "time"; readonly feeds: Map<string, DenseTensor>; readonly count: number };
 

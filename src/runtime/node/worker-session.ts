@@ -5,7 +5,7 @@ import { checkFeeds } from "../feeds.ts";
 import type { ModelPath, NamedTensors, Session, SessionOptions } from "../runtime.ts";
 import { RunGate } from "./run-gate.ts";
 import { WorkerLink } from "./worker-link.ts";
-import { buffersOf, type SessionAnswer, type SessionRequest, type SessionStart } from "./worker-messages.ts";
+import type { SessionAnswer, SessionRequest, SessionStart } from "./worker-messages.ts";
 
 const WORKER = new URL("./ort-worker.js", import.meta.url);
 
@@ -45,13 +45,8 @@ class WorkerSession implements Session {
     this.outputs = outputs;
   }
 
-  async run(
-    feeds: NamedTensors,
-    fetches?: readonly string[],
-    reuse: NamedTensors = new Map(),
-  ): Promise<Map<string, DenseTensor>> {
-    const request = { kind: "run", feeds: this.#message(feeds), fetches, reuse: new Map(reuse) } as const;
-    const answer = await this.#link.ask(request, buffersOf(reuse.values()));
+  async run(feeds: NamedTensors, fetches?: readonly string[]): Promise<Map<string, DenseTensor>> {
+    const answer = await this.#link.ask({ kind: "run", feeds: this.#message(feeds), fetches });
     return answer.kind === "ran" ? answer.outputs : new Map();
   }
 

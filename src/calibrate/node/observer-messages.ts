@@ -1,0 +1,20 @@
+import type { Sample } from "../../data/dataset.ts";
+import type { ValueObservations } from "../observations.ts";
+import type { ObserverInterface } from "../observer-graph.ts";
+
+/** What an observer's worker is started with. */
+export interface ObserverStart {
+  /** The model with the observers in it. */
+  readonly model: Uint8Array;
+  readonly graph: ObserverInterface;
+  /** What messages call the model. */
+  readonly name: string;
+  /** Memory of the worker's RunGate. */
+  readonly gate: SharedArrayBuffer;
+}
+
+/** What it is asked: to observe an example, or for the result. */
+export type ObserverRequest = { readonly example: Sample } | "result";
+
+/** The result, if that was asked for and there is one. */
+export type ObserverAnswer = readonly ValueObservations[] | undefined;

@@ -1,0 +1,30 @@
+import { startWorker } from "../../io/node/start-worker.ts";
+import { RunGate } from "../../runtime/node/run-gate.ts";
+import { WorkerLink } from "../../runtime/node/worker-link.ts";
+import type { ExampleObserver } from "../example-observer.ts";
+import type { ObserverInterface } from "../observer-graph.ts";
+import type { ObserverAnswer, ObserverRequest, ObserverStart } from "./observer-messages.ts";
+
+const WORKER = new URL("./observer-worker.js", import.meta.url);
+
+/** Observes in a worker thread of its own; only the result comes back. `model` is the file with the observers in it. */
+export async function workerObserver(
+  model: Uint8Array,
+  graph: ObserverInterface,
+  name: string = "(memory)",
+): Promise<ExampleObserver> {
+  const gate = new RunGate();
+  const workerData: ObserverStart = { model, graph, name, gate: gate.shared };
+  const link = new WorkerLink<ObserverRequest, ObserverAnswer>(name, startWorker(WORKER, workerData), gate);
+  try {
+    await link.ready;
+  } catch (error) {
+    await link.close();
+    throw error;
+  }
+  return {
+    observe: async (example) => void (await link.ask({ example })),
+    result: () => link.ask("result"),
+    close: () => link.close(),
+  };
+}
