@@ -1,4 +1,4 @@
-/** The part of a value's range that quantization keeps; what lies outside is clipped. */
+/** The part of a value's range that quantization keeps; what lies outside is clipped. Zero is always in it. */
 export interface Range {
   readonly low: number;
   readonly high: number;
@@ -6,8 +6,8 @@ export interface Range {
   readonly method: RangeMethod;
   /** Share of the numbers that are clipped; undefined where no histogram was collected. */
   readonly clipped: number | undefined;
-  /** Share of the numbers other than zero that round to zero; undefined where no histogram was collected. */
-  readonly vanished: number | undefined;
+  /** Share of the numbers that become zero, zeros among them; undefined where no histogram was collected. */
+  readonly zeroed: number | undefined;
 }
 
 /**
