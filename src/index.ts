@@ -48,7 +48,7 @@ export {
   quantizeBolt,
 } from "./quantize/bolt/quantize.ts";
 export type { BoltInference, BoltStorage } from "./quantize/bolt/recipe.ts";
-export { type LayerClips, parseScaleTable, type ScaleTable } from "./quantize/bolt/scale-table.ts";
 export type { WeightDecision } from "./quantize/bolt/store-weights.ts";
+export { type LayerClips, parseScaleTable, type ScaleTable } from "./quantize/scale-table.ts";
 export { type Difference, diffModels } from "./report/difference.ts";
 export { type ModelSummary, type SummaryOptions, summarizeModel } from "./report/summary.ts";

@@ -20,6 +20,8 @@ export interface CollectOptions {
   readonly sessions?: number;
   /** Called after each example. */
   readonly onProgress?: (examples: number) => void;
+  /** Called for each example that cannot be read. */
+  readonly onSkip?: (name: string, reason: string) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -81,11 +83,15 @@ async function observerOpener(
 async function observeAll(
   dataset: Dataset,
   observers: ObserverPool,
-  { onProgress, signal }: CollectOptions,
+  { onProgress, onSkip, signal }: CollectOptions,
 ): Promise<{ examples: string[]; skipped: { name: string; reason: string }[] }> {
   const examples: string[] = [];
   const skipped: { name: string; reason: string }[] = [];
-  for await (const example of dataset.samples((name, reason) => skipped.push({ name, reason }))) {
+  const skip = (name: string, reason: string) => {
+    skipped.push({ name, reason });
+    onSkip?.(name, reason);
+  };
+  for await (const example of dataset.samples(skip)) {
     if (signal?.aborted) throw new BoltqError("cancelled", "calibration was stopped");
     await observers.start(example, () => {
       examples.push(example.name);

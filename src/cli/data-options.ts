@@ -1,14 +1,14 @@
-import { existsSync, readFileSync } from "node:fs";
-import { type Command, InvalidArgumentError } from "commander";
+import { existsSync } from "node:fs";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { type Dataset, parseShard, type Shard } from "../data/dataset.ts";
 import { openDataset } from "../data/node/open-dataset.ts";
 import { writePreview } from "../data/node/write-preview.ts";
 import { BOLT_IMAGE_FORMATS } from "../data/preprocess/bolt-formats.ts";
 import type { TargetSize } from "../data/preprocess/preprocess.ts";
 import { PRESETS, type Preprocessing, parsePreprocessing, preset } from "../data/preprocess/specification.ts";
-import { BoltqError } from "../io/error.ts";
 import type { Signature } from "../onnx/model.ts";
 import { parseCount } from "./number-option.ts";
+import { readText } from "./read-text.ts";
 
 /** The options that say which examples a model is run on and how pictures become its input. */
 export interface DataOptions {
@@ -29,12 +29,14 @@ export interface DataOptions {
   factor?: number;
 }
 
-/** Puts the options for data on a command. */
-export function addDataOptions(command: Command): Command {
+/** Puts the options for data on a command; `required`: there must be some (default). */
+export function addDataOptions(command: Command, { required = true }: { required?: boolean } = {}): Command {
   return command
-    .requiredOption(
-      "--data <path>",
-      "examples: a folder of pictures (.jpg, .png, .webp) or arrays (.npy, .npz), or a .jsonl list",
+    .addOption(
+      new Option(
+        "--data <path>",
+        "examples: a folder of pictures (.jpg, .png, .webp) or arrays (.npy, .npz), or a .jsonl list",
+      ).makeOptionMandatory(required),
     )
     .option("--limit <number>", "use at most so many examples", parseCount)
     .option("--offset <number>", "leave out so many at the start", parseNonNegative)
@@ -78,14 +80,6 @@ export function preprocessingOf(options: DataOptions): Preprocessing {
 
 function baseOf(word: string): Preprocessing {
   return word.endsWith(".json") || existsSync(word) ? parsePreprocessing(readText(word), word) : preset(word);
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (cause) {
-    throw new BoltqError("not-found", "the file cannot be read", { file: path, cause, remedy: "Check the path" });
-  }
 }
 
 /** The listed fields of `options`, those that are not given left out. */

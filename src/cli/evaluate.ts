@@ -1,14 +1,13 @@
-import { readFileSync } from "node:fs";
 import type { Command } from "commander";
-import { type Labels, parseLabels } from "../data/labels.ts";
+import { parseLabels } from "../data/labels.ts";
 import { type Evaluation, evaluateModel } from "../evaluate/accuracy.ts";
 import { modelInputs } from "../evaluate/model-inputs.ts";
-import { BoltqError } from "../io/error.ts";
 import { addDataOptions, type DataOptions, openData } from "./data-options.ts";
 import { openModel } from "./model-argument.ts";
 import { parseCount } from "./number-option.ts";
 import { printJson, printLines } from "./print.ts";
 import { progressBar } from "./progress.ts";
+import { readText } from "./read-text.ts";
 
 interface Options extends DataOptions {
   readonly labels?: string;
@@ -45,22 +44,13 @@ async function evaluate(path: string, options: Options): Promise<void> {
       labelOffset: options.labelOffset,
       threads: options.threads,
       onProgress: (done) => bar.update(done, data.length),
-      ...(options.labels === undefined ? {} : { labels: readLabels(options.labels) }),
+      ...(options.labels === undefined ? {} : { labels: parseLabels(readText(options.labels), options.labels) }),
       ...(options.reference === undefined ? {} : { reference: await openModel(options.reference) }),
     },
   ).finally(() => bar.end());
   for (const name of skipped) process.stderr.write(`skipped: ${name}\n`);
   if (options.json) printJson({ ...result, skipped: skipped.length });
   else printLines(describe(result));
-}
-
-function readLabels(file: string): Labels {
-  try {
-    return parseLabels(readFileSync(file, "utf8"), file);
-  } catch (cause) {
-    if (cause instanceof BoltqError) throw cause;
-    throw new BoltqError("not-found", `the labels cannot be read (${(cause as Error).message})`, { file, cause });
-  }
 }
 
 function describe({ samples, labelled, top1, top5, agreement, decibels }: Evaluation): string[] {

@@ -20,6 +20,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./convert.ts"),
   },
   {
+    name: "quantize",
+    summary: "make an ONNX model int8 for ONNX Runtime, calibrated on examples",
+    load: () => import("./quantize.ts"),
+  },
+  {
     name: "compare",
     summary: "run two models on the same data: errors by layer, time, size",
     load: () => import("./compare.ts"),

@@ -1,6 +1,10 @@
+import type { RangeMethod } from "../calibrate/range.ts";
+
 /** How a value is stored between operators: real = scale × (q − zeroPoint). */
 export interface ValuePlan {
   readonly name: string;
+  /** Whether a quantized operator gives it; else it is quantized for those that read it. */
+  readonly made: boolean;
   readonly type: "uint8" | "int8";
   /** A float32 number. */
   readonly scale: number;
@@ -10,7 +14,10 @@ export interface ValuePlan {
   readonly low: number;
   readonly high: number;
   /** How the range was found. */
-  readonly method: string;
+  readonly method: RangeMethod | "table";
+  /** Shares of the numbers that are clipped and that become zero; undefined where no histogram was collected. */
+  readonly clipped: number | undefined;
+  readonly zeroed: number | undefined;
   readonly reason: string;
 }
 

@@ -1,10 +1,9 @@
+import { METHOD_NEEDS } from "../calibrate/find-range.ts";
+import type { RangeMethod } from "../calibrate/range.ts";
 import { BoltqError } from "../io/error.ts";
 
 /** How an operator computes. */
 export type Precision = "int8" | "float";
-
-/** How the range of an activation is found from what the data showed. */
-export type RangeMethod = "min-max" | "moving-average" | "percentile" | "mse" | "kl";
 
 /** How activations are stored between quantized operators. */
 export interface ActivationSettings {
@@ -92,7 +91,7 @@ export function settingsFor(
   recipe: Recipe,
   operator: { readonly type: string; readonly name: string },
 ): OperatorSettings {
-  const layers: readonly RecipeRule[] = [recipe, ...(recipe.rules ?? []).filter((rule) => names(rule, operator))];
+  const layers: readonly RecipeRule[] = [recipe, ...(recipe.rules ?? []).filter((rule) => ruleNames(rule, operator))];
   return layers.reduce<OperatorSettings>(
     (settings, layer) => ({
       precision: layer.precision ?? settings.precision,
@@ -103,7 +102,8 @@ export function settingsFor(
   );
 }
 
-function names(rule: RecipeRule, operator: { readonly type: string; readonly name: string }): boolean {
+/** Whether the rule is about this operator. */
+export function ruleNames(rule: RecipeRule, operator: { readonly type: string; readonly name: string }): boolean {
   if (rule.operators !== undefined && !rule.operators.includes(operator.type)) return false;
   return rule.names === undefined || rule.names.some((pattern) => matches(operator.name, pattern));
 }
@@ -145,7 +145,7 @@ const SETTINGS: Fields = {
     fields: {
       type: oneOf("uint8", "int8"),
       symmetric: oneOf(true, false),
-      method: oneOf("min-max", "moving-average", "percentile", "mse", "kl"),
+      method: oneOf(...Object.keys(METHOD_NEEDS)),
     },
   },
   weights: {

@@ -2,6 +2,7 @@ import type { BoltModel, BoltNode } from "../../bolt/model.ts";
 import { type BoltRules, rulesOf } from "../../bolt/rules.ts";
 import { inputChannels } from "../../transform/bolt/pad-channels.ts";
 import { RETIRED } from "../../transform/bolt/pass.ts";
+import type { DynamicChoice } from "../scale-table.ts";
 
 /** What `feature_scale` says of an operator when it is a label. */
 export const LABEL = { float: 0, int8: -1, int8ToFloat: -2, floatAround: -3 } as const;
@@ -81,12 +82,6 @@ export function isLabelled(node: BoltNode): boolean {
 
 export function setLabel(node: BoltNode, label: number): void {
   node.data.scales = [Float32Array.of(label)];
-}
-
-/** Operators named in a "dynamic" table: to be quantized, and to be left alone. */
-export interface DynamicChoice {
-  readonly quantized: ReadonlySet<string>;
-  readonly float: ReadonlySet<string>;
 }
 
 /** Labels every operator for dynamic int8: the matrix operators first, then what lies between them. */

@@ -11,6 +11,8 @@ import { padChannels } from "../../transform/bolt/pad-channels.ts";
 import { type BoltPass, dropRetired } from "../../transform/bolt/pass.ts";
 import { placeTensors } from "../../transform/bolt/place-tensors.ts";
 import { upgradeVersion } from "../../transform/bolt/upgrade-version.ts";
+import type { ScaleTable } from "../scale-table.ts";
+import { checkScaleTable, labelGlobalClip, labelStatic } from "./label-table.ts";
 import {
   findFirstConvolutions,
   isQuantizable,
@@ -22,7 +24,6 @@ import {
 } from "./labels.ts";
 import { insertQuantizeLinear } from "./quantize-linear.ts";
 import { type BoltInference, type BoltStorage, isQuantizedInference, precisionFor } from "./recipe.ts";
-import { checkScaleTable, labelGlobalClip, labelStatic, type ScaleTable } from "./scale-table.ts";
 import { storeWeights, type WeightDecision } from "./store-weights.ts";
 import type { WeightWork } from "./weight-work.ts";
 

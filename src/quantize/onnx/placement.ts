@@ -17,6 +17,8 @@ export interface Placement {
   readonly float: ReadonlyMap<OnnxNode, string>;
   /** The values that are quantized where they are made, in graph order, each with the settings that it is stored by. */
   readonly values: ReadonlyMap<OnnxValue, OperatorSettings>;
+  /** Those of them that quantized operators give. */
+  readonly made: ReadonlySet<OnnxValue>;
   /** Pairs of values that must have one scale. */
   readonly shared: readonly SharedScale[];
   /** Values that a Concat joins: one scale saves requantizing where their ranges are alike. */
@@ -91,6 +93,7 @@ class Placer {
       quantized: this.#quantized,
       float: this.#float,
       values: this.#values,
+      made: this.#made,
       shared: this.#shared,
       joined: this.#joined,
     };

@@ -1,0 +1,134 @@
+import { existsSync } from "node:fs";
+import { type Command, Option } from "commander";
+import { METHOD_NEEDS } from "../calibrate/find-range.ts";
+import type { RangeMethod } from "../calibrate/range.ts";
+import { writeModel } from "../convert/model-file.ts";
+import { modelInputs } from "../evaluate/model-inputs.ts";
+import { BoltqError } from "../io/error.ts";
+import { fileTarget } from "../io/node/file-target.ts";
+import type { OnnxModel } from "../onnx/model.ts";
+import { quantizeOnnx } from "../quantize/onnx/quantize-onnx.ts";
+import { describeWarning, type Plan } from "../quantize/plan.ts";
+import { parseRecipe, RECIPES, type Recipe, recipeNamed } from "../quantize/recipe.ts";
+import { parseScaleTable } from "../quantize/scale-table.ts";
+import { addDataOptions, type DataOptions, openData } from "./data-options.ts";
+import { openModel } from "./model-argument.ts";
+import { outputUnlike } from "./output-argument.ts";
+import { printJson, printLines, table } from "./print.ts";
+import { progressBar } from "./progress.ts";
+import { readText } from "./read-text.ts";
+
+interface Options extends Partial<DataOptions> {
+  readonly output?: string;
+  readonly recipe: string;
+  readonly method?: RangeMethod;
+  readonly perTensor?: boolean;
+  readonly table?: string;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
+
+export function define(command: Command): void {
+  addDataOptions(command.argument("<model>", "a float .onnx model"), { required: false })
+    .option("-o, --output <file.onnx>", "where to write")
+    .option("--recipe <name|file.json>", `how to quantize: ${Object.keys(RECIPES).join(", ")}, or a JSON file`, "int8")
+    .addOption(
+      new Option("--method <word>", "how the ranges of activations are found (default: as the recipe says)").choices(
+        Object.keys(METHOD_NEEDS),
+      ),
+    )
+    .option("--per-tensor", "one scale for each weight instead of one for each channel")
+    .option("--table <file.json>", "clip values (a scale table) that take the place of what is observed")
+    .option("--dry-run", "write nothing; print what would be done to every operator, value and weight, and why")
+    .option("--json", "print as JSON")
+    .action(quantize);
+}
+
+async function quantize(path: string, options: Options): Promise<void> {
+  const output = options.dryRun ? undefined : outputUnlike(path, options.output, ".onnx");
+  const model = await openModel(path);
+  if (model.format !== "onnx") {
+    throw new BoltqError("usage", "a .bolt model is quantized by post_training_quantization", { file: path });
+  }
+  const { plan } = await quantizeWithProgress(model, path, options);
+  for (const note of plan.notes) process.stderr.write(`note: ${note}\n`);
+  for (const warning of plan.warnings) process.stderr.write(`warning: ${describeWarning(warning)}\n`);
+  if (output !== undefined) await writeModel(model, fileTarget(output));
+  if (options.json) printJson(plan);
+  else if (output === undefined) printLines(describePlan(plan));
+  else printLines([summary(plan), `wrote ${output}`]);
+}
+
+async function quantizeWithProgress(
+  model: OnnxModel,
+  path: string,
+  options: Options,
+): Promise<Awaited<ReturnType<typeof quantizeOnnx>>> {
+  const { data } = options;
+  const dataset = data === undefined ? undefined : await openData({ ...options, data }, modelInputs(model));
+  const bar = progressBar("calibrating");
+  return quantizeOnnx(model, {
+    name: path,
+    recipe: recipeOf(options),
+    planOnly: options.dryRun ?? false,
+    onProgress: (done) => bar.update(done, dataset?.length ?? done),
+    onSkip: (name, reason) => process.stderr.write(`skipped: ${name} (${reason})\n`),
+    ...(dataset === undefined ? {} : { dataset }),
+    ...(options.table === undefined
+      ? {}
+      : { table: parseScaleTable(readText(options.table), options.table), tableFile: options.table }),
+  }).finally(() => bar.end());
+}
+
+/** The recipe with the options' settings on top; its rules still win. */
+function recipeOf({ recipe: word, method, perTensor }: Options): Recipe {
+  const recipe = word.endsWith(".json") || existsSync(word) ? parseRecipe(readText(word), word) : recipeNamed(word);
+  return {
+    ...recipe,
+    activations: { ...recipe.activations, ...(method === undefined ? {} : { method }) },
+    weights: { ...recipe.weights, ...(perTensor ? { granularity: "per-tensor" } : {}) },
+  };
+}
+
+function summary({ operators, weights }: Plan): string {
+  const quantized = operators.filter(({ precision }) => precision === "int8").length;
+  return `${quantized} of ${operators.length} operators compute in int8, ${weights.length} weights are stored in int8`;
+}
+
+function describePlan({ operators, values, weights }: Plan): string[] {
+  const percent = (share: number | undefined) => (share === undefined ? "" : `${(100 * share).toFixed(3)} %`);
+  return [
+    ...table(
+      ["operator", "type", "precision", "because"],
+      operators.map(({ name, type, precision, reason }) => [name, type, precision, reason]),
+    ),
+    "",
+    ...table(
+      ["value", "type", "scale", "zero point", "low", "high", "method", "clipped", "become 0", "because"],
+      values.map((value) => [
+        value.name,
+        value.type,
+        value.scale.toPrecision(6),
+        `${value.zeroPoint}`,
+        value.low.toPrecision(5),
+        value.high.toPrecision(5),
+        value.method,
+        percent(value.clipped),
+        percent(value.zeroed),
+        value.reason,
+      ]),
+    ),
+    "",
+    ...table(
+      ["weight", "operator", "type", "scales", "largest scale", "because"],
+      weights.map(({ name, operator, type, scales, granularity, reason }) => [
+        name,
+        operator,
+        type,
+        granularity === "per-channel" ? `${scales.length} by channel` : "1",
+        Math.max(...scales).toPrecision(6),
+        reason,
+      ]),
+    ),
+  ];
+}

@@ -1,0 +1,189 @@
+import { findRange } from "../../calibrate/find-range.ts";
+import type { Range } from "../../calibrate/range.ts";
+import type { Statistics } from "../../calibrate/statistics.ts";
+import type { OnnxModel, OnnxNode, OnnxValue } from "../../onnx/model.ts";
+import type { BiasPlan, OperatorPlan, Plan, PlanWarning, ValuePlan, WeightPlan } from "../plan.ts";
+import { type OperatorSettings, type Recipe, ruleNames } from "../recipe.ts";
+import { activationScale, rangeOfCodes } from "./activation-scale.ts";
+import { dataInputs, weightOf } from "./operator-roles.ts";
+import type { Placement } from "./placement.ts";
+import { planWeight } from "./plan-weight.ts";
+import { scaleGroups } from "./scale-groups.ts";
+import type { ClipValues } from "./table-clips.ts";
+
+export interface PlanOnnxOptions {
+  /** Clip values that take the place of what was observed. */
+  readonly clips?: ClipValues;
+  /** What was changed about the model before. */
+  readonly notes?: readonly string[];
+}
+
+type FoundRange = Omit<Range, "method"> & Pick<ValuePlan, "method">;
+
+/**
+ * Decides on all numbers of a quantization: the types, scales and zero points of values, weights and biases, with reasons
+ * and warnings. Nothing is changed. Throws BoltqError `usage` when the statistics lack what a method needs.
+ */
+export async function planOnnx(
+  model: OnnxModel,
+  recipe: Recipe,
+  placement: Placement,
+  statistics: Statistics,
+  { clips, notes = [] }: PlanOnnxOptions = {},
+): Promise<Plan> {
+  const warnings: PlanWarning[] = [];
+  const values = planValues(placement, statistics, clips, warnings);
+  const weights: WeightPlan[] = [];
+  const biases: BiasPlan[] = [];
+  for (const node of model.main.graph.nodes) {
+    const weight = weightOf(node);
+    const operator = placement.quantized.get(node);
+    if (operator?.role !== "matrix" || weight === undefined) continue;
+    const [input] = dataInputs(node);
+    const planned = await planWeight({
+      node,
+      weight,
+      settings: operator.settings.weights,
+      inputScale: values.get(input!.name)!.scale,
+      inputMeans: recipe.biasCorrection === false ? undefined : statistics.values.get(input!.name)?.channels?.means,
+      clip: clips?.weight(node, weight.value),
+    });
+    weights.push(planned.weight);
+    if (planned.bias !== undefined) biases.push(planned.bias);
+    warnings.push(...planned.warnings);
+  }
+  const operators = model.main.graph.nodes.map((node) => operatorPlan(node, placement));
+  return {
+    operators,
+    values: [...values.values()],
+    weights,
+    biases,
+    warnings: [...warnings, ...ruleWarnings(recipe, model), ...emptyWarnings(operators)],
+    notes,
+  };
+}
+
+/** One entry for each quantized value, in graph order; groups share scale and zero point. */
+function planValues(
+  placement: Placement,
+  statistics: Statistics,
+  clips: ClipValues | undefined,
+  warnings: PlanWarning[],
+): Map<string, ValuePlan> {
+  const ranges = new Map<OnnxValue, FoundRange>();
+  for (const [value, settings] of placement.values) {
+    ranges.set(value, rangeOf(value, settings, statistics, clips, warnings));
+  }
+  const spanOf = (value: OnnxValue) => ranges.get(value)!.high - ranges.get(value)!.low;
+  const plans = new Map<OnnxValue, ValuePlan>();
+  for (const { values, leader } of scaleGroups(placement, spanOf)) {
+    const range = ranges.get(leader)!;
+    const { activations } = placement.values.get(leader)!;
+    const { scale, zeroPoint } = activationScale(range, activations);
+    for (const value of values) {
+      const { method, clipped, zeroed } = ranges.get(value)!;
+      plans.set(value, {
+        name: value.name,
+        made: placement.made.has(value),
+        type: activations.type,
+        scale,
+        zeroPoint,
+        granularity: "per-tensor",
+        ...rangeOfCodes(activations.type, scale, zeroPoint),
+        method,
+        clipped,
+        zeroed,
+        reason: value === leader ? "" : `shares the scale of "${leader.name}"`,
+      });
+    }
+  }
+  return new Map([...placement.values.keys()].map((value) => [value.name, plans.get(value)!]));
+}
+
+function rangeOf(
+  value: OnnxValue,
+  { activations }: OperatorSettings,
+  { values }: Statistics,
+  clips: ClipValues | undefined,
+  warnings: PlanWarning[],
+): FoundRange {
+  const seen = values.get(value.name);
+  const clip = clips?.value(value);
+  if (clip !== undefined) {
+    const low = seen === undefined ? (isNeverNegative(value) ? 0 : -clip) : Math.max(Math.min(seen.minimum, 0), -clip);
+    const high = seen === undefined ? clip : Math.min(Math.max(seen.maximum, 0), clip);
+    return {
+      low,
+      high: Math.max(high, low === 0 ? clip : high),
+      method: "table",
+      clipped: undefined,
+      zeroed: undefined,
+    };
+  }
+  const range =
+    seen === undefined
+      ? { low: 0, high: 0, method: activations.method, clipped: undefined, zeroed: undefined }
+      : findRange(seen, activations.method, { symmetric: activations.symmetric });
+  if (range.low === 0 && range.high === 0) warnings.push(emptyRange(value, seen !== undefined));
+  return range;
+}
+
+const NEVER_NEGATIVE: ReadonlySet<string> = new Set(["Relu", "Sigmoid", "Softmax", "Abs", "Exp", "Sqrt"]);
+
+function isNeverNegative({ producer }: OnnxValue): boolean {
+  return producer !== undefined && NEVER_NEGATIVE.has(producer.type);
+}
+
+function emptyRange(value: OnnxValue, seen: boolean): PlanWarning {
+  return seen
+    ? {
+        kind: "zero-range",
+        subject: `value "${value.name}"`,
+        problem: "it was zero in all examples, so its scale says nothing",
+        remedy: "Calibrate with data that reaches it, or leave its operators in float",
+      }
+    : {
+        kind: "not-observed",
+        subject: `value "${value.name}"`,
+        problem: "the statistics do not tell of it",
+        remedy: "Calibrate this model, with this recipe",
+      };
+}
+
+function operatorPlan(node: OnnxNode, { quantized, float }: Placement): OperatorPlan {
+  const decision = quantized.get(node);
+  return {
+    name: node.name,
+    type: node.type,
+    precision: decision === undefined ? "float" : "int8",
+    reason: decision?.reason ?? float.get(node) ?? "",
+  };
+}
+
+/** Rules that name no operator of the model: most likely a misspelling. */
+function ruleWarnings(recipe: Recipe, model: OnnxModel): PlanWarning[] {
+  return (recipe.rules ?? []).flatMap((rule, index): PlanWarning[] =>
+    model.main.graph.nodes.some((node) => ruleNames(rule, node))
+      ? []
+      : [
+          {
+            kind: "rule-without-operator",
+            subject: `rule ${index + 1} of the recipe`,
+            problem: "no operator of the model is meant by it",
+            remedy: "See the operators' names and types with --dry-run",
+          },
+        ],
+  );
+}
+
+function emptyWarnings(operators: readonly OperatorPlan[]): PlanWarning[] {
+  if (operators.some(({ precision }) => precision === "int8")) return [];
+  return [
+    {
+      kind: "nothing-quantized",
+      subject: "the model",
+      problem: "no operator can be quantized, or the recipe leaves all in float",
+      remedy: "See the reasons with --dry-run",
+    },
+  ];
+}

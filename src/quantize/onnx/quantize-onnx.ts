@@ -1,0 +1,72 @@
+import { type CollectOptions, collectObservations } from "../../calibrate/collect.ts";
+import { statisticsOf } from "../../calibrate/observations.ts";
+import type { Statistics } from "../../calibrate/statistics.ts";
+import type { Dataset } from "../../data/dataset.ts";
+import { BoltqError } from "../../io/error.ts";
+import type { OnnxModel } from "../../onnx/model.ts";
+import type { Plan } from "../plan.ts";
+import type { Recipe } from "../recipe.ts";
+import type { ScaleTable } from "../scale-table.ts";
+import { applyPlan } from "./apply-plan.ts";
+import { neededStatistics } from "./needed-statistics.ts";
+import { placeQuantization } from "./placement.ts";
+import { planOnnx } from "./plan-onnx.ts";
+import { prepareForQuantization } from "./prepare.ts";
+import { type ClipValues, tableClips } from "./table-clips.ts";
+
+export interface QuantizeOnnxOptions extends CollectOptions {
+  /** Default: int8, as RECIPES has it. */
+  readonly recipe?: Recipe;
+  /** Examples to calibrate with; or give `statistics`. */
+  readonly dataset?: Dataset;
+  /** What calibration saw of this model before. */
+  readonly statistics?: Statistics;
+  /** Clip values that take the place of what was observed. */
+  readonly table?: ScaleTable;
+  /** For messages about the table. */
+  readonly tableFile?: string;
+  /** Only make the plan: no Q/DQ is put in. Default false. */
+  readonly planOnly?: boolean;
+}
+
+/** A quantized model and what was done to it. */
+export interface QuantizedOnnx {
+  readonly model: OnnxModel;
+  readonly plan: Plan;
+}
+
+/**
+ * Quantizes an ONNX model to int8 with QuantizeLinear and DequantizeLinear as ONNX Runtime fuses them. `model` is used
+ * up: do not go on with it. Its weights are converted while it is written. Throws BoltqError `usage` when there is
+ * nothing to calibrate with, `unsupported` for models that cannot be brought to opset 13.
+ */
+export async function quantizeOnnx(model: OnnxModel, options: QuantizeOnnxOptions = {}): Promise<QuantizedOnnx> {
+  const { recipe = {}, table, tableFile = "(scale table)", planOnly = false } = options;
+  const notes = await prepareForQuantization(model);
+  const placement = placeQuantization(model, recipe);
+  const clips = table === undefined ? undefined : tableClips(table, model, tableFile);
+  const needs = neededStatistics(model, recipe, placement);
+  const statistics = await statisticsFor(model, needs, options, clips);
+  const plan = await planOnnx(model, recipe, placement, statistics, {
+    notes,
+    ...(clips === undefined ? {} : { clips }),
+  });
+  if (!planOnly) applyPlan(model, plan);
+  return { model, plan };
+}
+
+async function statisticsFor(
+  model: OnnxModel,
+  needs: ReturnType<typeof neededStatistics>,
+  options: QuantizeOnnxOptions,
+  clips: ClipValues | undefined,
+): Promise<Statistics> {
+  if (options.statistics !== undefined) return options.statistics;
+  if (needs.size === 0) return { examples: [], skipped: [], values: new Map() };
+  if (options.dataset !== undefined)
+    return statisticsOf(await collectObservations(model, needs, options.dataset, options));
+  if (clips !== undefined) return { examples: [], skipped: [], values: new Map() };
+  throw new BoltqError("usage", "there is nothing to calibrate with", {
+    remedy: "Give example data, statistics, or a scale table",
+  });
+}

@@ -1,0 +1,95 @@
+import type { WeightSettings } from "../recipe.ts";
+
+/** A weight taken apart by its channels: element i belongs to channel ⌊i / inner⌋ mod channels. */
+export interface ChannelLayout {
+  readonly channels: number;
+  readonly inner: number;
+}
+
+/** How a weight of that shape lies, with channels along `axis`. */
+export function channelLayout(shape: readonly number[], axis: number): ChannelLayout {
+  return { channels: shape[axis]!, inner: shape.slice(axis + 1).reduce((product, size) => product * size, 1) };
+}
+
+/** Candidates for the scale with the least squared error, as shares of the largest magnitude's. */
+const SHARES = Array.from({ length: 40 }, (_, step) => 1 - step / 80);
+
+/**
+ * Scales (float32 numbers) of symmetric codes up to ±`largest`: one a channel, or one alone. A channel of zeros gets the
+ * scale of the largest channel; its place is in `dead`.
+ */
+export function weightScales(
+  weight: Float32Array,
+  layout: ChannelLayout,
+  { granularity, method }: WeightSettings,
+  largest: number,
+): { scales: number[]; dead: number[] } {
+  const magnitudes = new Array<number>(layout.channels).fill(0);
+  forEachRun(weight.length, layout, (channel, start, end) => {
+    for (let index = start; index < end; index++) {
+      magnitudes[channel] = Math.max(magnitudes[channel]!, Math.abs(weight[index]!));
+    }
+  });
+  const most = Math.max(...magnitudes);
+  const dead = magnitudes.flatMap((magnitude, channel) => (magnitude === 0 ? [channel] : []));
+  const limits = granularity === "per-tensor" ? [most] : magnitudes.map((magnitude) => magnitude || most);
+  const scales = limits.map((limit) => Math.max(Math.fround((limit || 1) / largest), 2 ** -126));
+  return { scales: method === "mse" ? leastErrors(weight, layout, scales, largest) : scales, dead };
+}
+
+/** For each scale the share of it that rounds and clips with the least squared error. */
+function leastErrors(
+  weight: Float32Array,
+  layout: ChannelLayout,
+  scales: readonly number[],
+  largest: number,
+): number[] {
+  let best = [...scales];
+  let least = new Array<number>(scales.length).fill(Number.POSITIVE_INFINITY);
+  for (const share of SHARES) {
+    const candidates = scales.map((scale) => Math.fround(scale * share));
+    const errors = squaredErrors(weight, layout, candidates, largest);
+    best = best.map((scale, index) => (errors[index]! < least[index]! ? candidates[index]! : scale));
+    least = least.map((error, index) => Math.min(error, errors[index]!));
+  }
+  return best;
+}
+
+function squaredErrors(
+  weight: Float32Array,
+  layout: ChannelLayout,
+  scales: readonly number[],
+  largest: number,
+): number[] {
+  const errors = new Array<number>(scales.length).fill(0);
+  forEachRun(weight.length, layout, (channel, start, end) => {
+    const place = scales.length === 1 ? 0 : channel;
+    const scale = scales[place]!;
+    let sum = 0;
+    for (let index = start; index < end; index++)
+      sum += (weight[index]! - scale * codeOf(weight[index]!, scale, largest)) ** 2;
+    errors[place]! += sum;
+  });
+  return errors;
+}
+
+/** The nearest code, ties to even as ONNX's QuantizeLinear rounds. */
+export function codeOf(value: number, scale: number, largest: number): number {
+  const ratio = Math.fround(value / scale);
+  const even = ratio + EVEN - EVEN;
+  return Math.min(Math.max(even, -largest), largest);
+}
+
+/** Adding and taking away this rounds a float64 number to a whole one, ties to even. */
+const EVEN = 1.5 * 2 ** 52;
+
+/** Calls back for each run of elements of one channel. */
+export function forEachRun(
+  length: number,
+  { channels, inner }: ChannelLayout,
+  visit: (channel: number, start: number, end: number) => void,
+): void {
+  for (let start = 0, channel = 0; start < length; start += inner, channel = (channel + 1) % channels) {
+    visit(channel, start, Math.min(start + inner, length));
+  }
+}
