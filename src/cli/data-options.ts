@@ -7,7 +7,7 @@ import { BOLT_IMAGE_FORMATS } from "../data/preprocess/bolt-formats.ts";
 import type { TargetSize } from "../data/preprocess/preprocess.ts";
 import { PRESETS, type Preprocessing, parsePreprocessing, preset } from "../data/preprocess/specification.ts";
 import type { Signature } from "../onnx/model.ts";
-import { parseCount } from "./number-option.ts";
+import { parseCount, parseNonNegative } from "./number-option.ts";
 import { readText } from "./read-text.ts";
 
 /** The options that say which examples a model is run on and how pictures become its input. */
@@ -96,12 +96,6 @@ function parseNumbers(text: string): number[] {
   const numbers = text.split(",").map(Number);
   if (numbers.every(Number.isFinite) && (numbers.length === 1 || numbers.length === 3)) return numbers;
   throw new InvalidArgumentError("Give one number, or three with commas.");
-}
-
-function parseNonNegative(text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= 0) return value;
-  throw new InvalidArgumentError("Give a whole number of at least 0.");
 }
 
 function parseShardOption(text: string): Shard {

@@ -4,7 +4,7 @@ import { type Evaluation, evaluateModel } from "../evaluate/accuracy.ts";
 import { modelInputs } from "../evaluate/model-inputs.ts";
 import { addDataOptions, type DataOptions, openData } from "./data-options.ts";
 import { openModel } from "./model-argument.ts";
-import { parseCount } from "./number-option.ts";
+import { parseCount, parseNonNegative } from "./number-option.ts";
 import { printJson, printLines } from "./print.ts";
 import { progressBar } from "./progress.ts";
 import { readText } from "./read-text.ts";
@@ -23,7 +23,7 @@ export function define(command: Command): void {
     .option(
       "--label-offset <number>",
       "add this to the labels (1 where the model's class 0 is background)",
-      parseCount,
+      parseNonNegative,
       0,
     )
     .option("--reference <model>", "the float model to agree with")

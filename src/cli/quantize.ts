@@ -8,7 +8,7 @@ import { BoltqError } from "../io/error.ts";
 import { fileTarget } from "../io/node/file-target.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { quantizeOnnx } from "../quantize/onnx/quantize-onnx.ts";
-import { describeWarning, type Plan } from "../quantize/plan.ts";
+import { describeWarning, type Plan, type PlanWarning } from "../quantize/plan.ts";
 import { parseRecipe, RECIPES, type Recipe, recipeNamed } from "../quantize/recipe.ts";
 import { parseScaleTable } from "../quantize/scale-table.ts";
 import { addDataOptions, type DataOptions, openData } from "./data-options.ts";
@@ -52,7 +52,7 @@ async function quantize(path: string, options: Options): Promise<void> {
   }
   const { plan } = await quantizeWithProgress(model, path, options);
   for (const note of plan.notes) process.stderr.write(`note: ${note}\n`);
-  for (const warning of plan.warnings) process.stderr.write(`warning: ${describeWarning(warning)}\n`);
+  for (const line of describeWarnings(plan.warnings)) process.stderr.write(`${line}\n`);
   if (output !== undefined) await writeModel(model, fileTarget(output));
   if (options.json) printJson(plan);
   else if (output === undefined) printLines(describePlan(plan));
@@ -94,6 +94,19 @@ function summary({ operators, weights }: Plan): string {
   const quantized = operators.filter(({ precision }) => precision === "int8").length;
   return `${quantized} of ${operators.length} operators compute in int8, ${weights.length} weights are stored in int8`;
 }
+
+/** The first few of each kind; the others are counted. */
+function describeWarnings(warnings: readonly PlanWarning[]): string[] {
+  const kinds = [...new Set(warnings.map(({ kind }) => kind))];
+  return kinds.flatMap((kind) => {
+    const alike = warnings.filter((warning) => warning.kind === kind);
+    const shown = alike.slice(0, SHOWN_WARNINGS).map((warning) => `warning: ${describeWarning(warning)}`);
+    const more = alike.length - shown.length;
+    return more > 0 ? [...shown, `warning: ${kind}: ${more} more like this; see all with --json`] : shown;
+  });
+}
+
+const SHOWN_WARNINGS = 2;
 
 function describePlan({ operators, values, weights }: Plan): string[] {
   const percent = (share: number | undefined) => (share === undefined ? "" : `${(100 * share).toFixed(3)} %`);
