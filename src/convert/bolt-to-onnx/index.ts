@@ -1,1 +1,1 @@
-export { type RaiseOptions, raiseToOnnx } from "./raise.ts";
+export { type RaiseOptions, raisedNames, raiseToOnnx } from "./raise.ts";

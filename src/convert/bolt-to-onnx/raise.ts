@@ -55,7 +55,7 @@ export async function raiseToOnnx(model: BoltModel, { layers = false }: RaiseOpt
     throw new BoltqError("unsupported", "the model has no outputs, so there is nothing to run");
   }
   const builder = new GraphBuilder(model.name);
-  const state = new RaiseState(model, builder, uniqueNames(model));
+  const state = new RaiseState(model, builder, raisedNames(model));
   model.graph.inputs.forEach((input, index) => {
     const description = model.inputDescriptions[index]!;
     state.defineInput(input, ELEMENT_TYPES[description.dataType], shapeOfDescription(description));
@@ -99,10 +99,10 @@ async function raiseWith(context: RaiseContext): Promise<void> {
 }
 
 /**
- * A name for each value. Bolt uses names again in place: the last value that bears a name keeps it, as that is what the
+ * The name that each value has in the raised model. Bolt uses names again in place: the last value that bears a name keeps it, as that is what the
  * original model called so; a graph input always keeps its own.
  */
-function uniqueNames(model: BoltModel): Map<BoltValue, string> {
+export function raisedNames(model: BoltModel): Map<BoltValue, string> {
   const names = new Map<BoltValue, string>();
   const taken = new Set<string>();
   const take = (value: BoltValue) => {
