@@ -69,7 +69,7 @@ export async function openData(options: DataOptions, inputs: readonly Signature[
 }
 
 /** The named or stored preprocessing, with the fields that options give instead. */
-export function preprocessingOf(options: DataOptions): Preprocessing {
+export function preprocessingOf(options: Omit<DataOptions, "data">): Preprocessing {
   const base = baseOf(options.preprocess ?? "raw");
   const stated = {
     ...pick(options, "resize", "shortSide", "channels", "layout", "mean", "scale"),
@@ -83,8 +83,8 @@ function baseOf(word: string): Preprocessing {
 }
 
 /** The listed fields of `options`, those that are not given left out. */
-function pick<Key extends keyof DataOptions>(
-  options: DataOptions,
+function pick<Key extends Exclude<keyof DataOptions, "data">>(
+  options: Omit<DataOptions, "data">,
   ...keys: Key[]
 ): { [K in Key]?: NonNullable<DataOptions[K]> } {
   return Object.fromEntries(keys.flatMap((key) => (options[key] === undefined ? [] : [[key, options[key]]]))) as {

@@ -4,11 +4,18 @@ import { basename, dirname, join } from "node:path";
 import type { BoltModel } from "../bolt/model.ts";
 import { readBolt } from "../bolt/read.ts";
 import { writeBolt } from "../bolt/write.ts";
+import { METHOD_NEEDS } from "../calibrate/find-range.ts";
+import type { RangeMethod } from "../calibrate/range.ts";
+import { openDataset } from "../data/node/open-dataset.ts";
+import { BOLT_IMAGE_FORMATS } from "../data/preprocess/bolt-formats.ts";
+import { modelInputs } from "../evaluate/model-inputs.ts";
 import type { Source } from "../io/bytes.ts";
 import { BoltqError } from "../io/error.ts";
 import { fileSource } from "../io/node/file-source.ts";
 import { fileTarget } from "../io/node/file-target.ts";
 import { writeWhole } from "../io/target.ts";
+import { type CalibratedBolt, calibrateBolt } from "../quantize/bolt/calibrate.ts";
+import { calibrateAsBolt } from "../quantize/bolt/calibrate-as-bolt.ts";
 import { shareWork } from "../quantize/bolt/node/shared-work.ts";
 import { type QuantizeBoltOptions, type QuantizedBolt, quantizeBolt } from "../quantize/bolt/quantize.ts";
 import { parseInference, parseStorage } from "../quantize/bolt/recipe.ts";
@@ -16,10 +23,12 @@ import type { WeightWork } from "../quantize/bolt/weight-work.ts";
 import { parseScaleTable, type ScaleTable } from "../quantize/scale-table.ts";
 import { summarizeModel } from "../report/summary.ts";
 import { upgradeVersion } from "../transform/bolt/upgrade-version.ts";
+import { preprocessingOf } from "./data-options.ts";
 import { type ParsedOptions, parseGetopt } from "./getopt.ts";
 import { describeModel } from "./inspect.ts";
 import { openModel } from "./model-argument.ts";
 import { printJson, printLines, table } from "./print.ts";
+import { progressBar } from "./progress.ts";
 import { parseBoltVersion } from "./x2bolt.ts";
 
 const HELP = `post_training_quantization: quantizes a model made with X2bolt -i PTQ
@@ -35,9 +44,15 @@ usage: post_training_quantization -p NAME_ptq_input.bolt [options]
   -b false   keep BatchNorm and activations apart (default: true, fused into the operator before)
   -c X       clip the inputs of matrix products to X and -X (default 0: do not)
   -s FILE    scale table: clip values by layer and tensor, as JSON
+  -o true    calibrate: find the clip values of inputs and int8 outputs on examples, for static int8
+  -d FOLDER  with -o: the examples, pictures (.jpg, .png, .webp) or arrays (.npy, .npz)
+  -f WORD    with -o: how pictures become inputs: ${BOLT_IMAGE_FORMATS.join(", ")} (default: RGB)
+  -m X       with -o: what pictures are multiplied by after the mean is taken (default: 1)
   -V         show what the quantized model holds
   -h, --help show this help
 
+  --method WORD           with -o: how clip values are found: ${Object.keys(METHOD_NEEDS).join(", ")}
+                          (default: kl-bolt, Bolt's search for the least divergence)
   --output FILE           where to write (default: NAME_int8_q.bolt and the like, beside the model)
   --as-bolt               do what Bolt's own tool does, also where that is broken
   --dry-run               write nothing; print what would be done to every operator and weight, and why
@@ -46,7 +61,7 @@ usage: post_training_quantization -p NAME_ptq_input.bolt [options]
 
 The environment variable BOLT_INT8_STORAGE_ERROR_THRESHOLD keeps weights out of int8 storage where that errs by more.`;
 
-const LONG_OPTIONS = ["output=", "as-bolt", "dry-run", "json", "bolt-version="];
+const LONG_OPTIONS = ["output=", "method=", "as-bolt", "dry-run", "json", "bolt-version="];
 const INPUT_SUFFIX = "ptq_input.bolt";
 
 /** Runs post_training_quantization with these arguments. */
@@ -54,11 +69,6 @@ export async function postTrainingQuantization(args: readonly string[]): Promise
   if (args.some((arg) => ["--help", "-help", "--h", "-h"].includes(arg))) return printLines([HELP]);
   const options = parseGetopt(args, "p:i:b:q:c:s:o:d:f:m:V", LONG_OPTIONS);
   for (const operand of options.operands) process.stderr.write(`warning: "${operand}" is passed over\n`);
-  if (options.values.get("o") === "true") {
-    throw new BoltqError("unsupported", "this program does not calibrate yet (-o true)", {
-      remedy: "Leave out -o for dynamic quantization, or give clip values with -s",
-    });
-  }
   const path = modelPath(options);
   const source = fileSource(path);
   const work = source.length >= SHARED_WORK_BYTES && availableParallelism() > 1 ? shareWork() : undefined;
@@ -74,10 +84,11 @@ export async function postTrainingQuantization(args: readonly string[]): Promise
 const SHARED_WORK_BYTES = 1 << 25;
 
 async function quantizeFile(source: Source, options: ParsedOptions, work: WeightWork | undefined): Promise<void> {
-  const quantized = await quantizeBolt(await readInput(source, options), {
-    ...quantizeOptions(options),
-    ...(work === undefined ? {} : { work }),
-  });
+  const settings = { ...quantizeOptions(options), ...(work === undefined ? {} : { work }) };
+  const open = () => readInput(source, options);
+  const quantized = calibrates(options)
+    ? await calibrate(open, settings, options)
+    : await quantizeBolt(await open(), settings);
   for (const warning of quantized.warnings) process.stderr.write(`warning: ${warning}\n`);
   if (options.long.has("dry-run")) return printDecisions(quantized, options.long.has("json"));
   const output = outputPath(source.name, quantized.suffix, options);
@@ -85,6 +96,73 @@ async function quantizeFile(source: Source, options: ParsedOptions, work: Weight
   await writeWhole(target, () => writeBolt(quantized.model, target));
   if (options.flags.has("V")) printLines(describeModel(await summarizeModel(await openModel(output))));
   printLines([`wrote ${output}`]);
+}
+
+function calibrates({ values }: ParsedOptions): boolean {
+  if (values.get("o") === "true") return true;
+  if (values.has("d")) process.stderr.write("warning: without -o true the examples (-d) are not used\n");
+  return false;
+}
+
+async function calibrate(
+  open: () => Promise<BoltModel>,
+  settings: QuantizeBoltOptions,
+  { values, long }: ParsedOptions,
+): Promise<QuantizedBolt> {
+  const folder = values.get("d");
+  if (folder === undefined) {
+    throw new BoltqError("usage", "the examples to calibrate with are missing (-d FOLDER)", {
+      remedy: "Give a folder of pictures or arrays, or leave out -o for dynamic int8",
+    });
+  }
+  const dataset = await openDataset(folder, modelInputs(await open()), {
+    preprocessing: preprocessingOf({ format: values.get("f") ?? "RGB", factor: multiplier(values.get("m") ?? "1") }),
+  });
+  const bar = progressBar("calibrating");
+  const options = {
+    ...settings,
+    onProgress: (done: number) => bar.update(done, dataset.length),
+    onSkip: (name: string, reason: string) => process.stderr.write(`skipped: ${name} (${reason})\n`),
+  };
+  try {
+    if (settings.asBolt) return await calibrateAsBolt(open, dataset, options);
+    const method = parseMethod(long.get("method"));
+    const calibrated = await calibrateBolt(open, dataset, { ...options, ...(method === undefined ? {} : { method }) });
+    if (long.has("dry-run") && !long.has("json")) printLines([...describeTensors(calibrated), ""]);
+    return calibrated;
+  } finally {
+    bar.end();
+  }
+}
+
+function multiplier(word: string): number {
+  const value = Number(word);
+  if (Number.isFinite(value) && value !== 0) return value;
+  throw new BoltqError("usage", `"${word}" is nothing to multiply pictures by (-m)`, {
+    remedy: "Give a number, such as 0.017",
+  });
+}
+
+function parseMethod(word: string | true | undefined): RangeMethod | undefined {
+  if (word === undefined) return undefined;
+  if (Object.hasOwn(METHOD_NEEDS, `${word}`)) return word as RangeMethod;
+  throw new BoltqError("usage", `there is no method "${word}"`, {
+    remedy: `Choose one of ${Object.keys(METHOD_NEEDS).join(", ")}`,
+  });
+}
+
+function describeTensors({ tensors }: CalibratedBolt): string[] {
+  const percent = (share: number | undefined) => (share === undefined ? "" : `${(100 * share).toFixed(3)} %`);
+  return table(
+    ["tensor", "clip", "method", "clipped", "become 0"],
+    tensors.map(({ name, range }) => [
+      name,
+      range.high.toPrecision(6),
+      range.method,
+      percent(range.clipped),
+      percent(range.zeroed),
+    ]),
+  );
 }
 
 function modelPath({ values }: ParsedOptions): string {

@@ -5,7 +5,8 @@ import type { SignedBins } from "../signed-bins.ts";
  * clipped, and what `levels` steps keep of them, as TensorRT means it. Every number of bins from that of the levels on is
  * tried. A side that ends before is kept whole.
  */
-export function leastDivergence({ counts, zero }: SignedBins, levels: number): number {
+export function leastDivergence({ counts: seen, zero }: SignedBins, levels: number): number {
+  const counts = withoutZeros(seen, zero);
   const sums = runningSums(counts);
   const most = Math.max(zero + 1, counts.length - zero);
   let best = most;
@@ -20,6 +21,13 @@ export function leastDivergence({ counts, zero }: SignedBins, levels: number): n
     }
   }
   return best;
+}
+
+/** Zeros are exact at every scale, and behind a Relu so many that they would outweigh all else: they count as their neighbours. */
+function withoutZeros(seen: Float64Array, zero: number): Float64Array {
+  const counts = seen.slice();
+  counts[zero] = Math.max(seen[zero + 1] ?? 0, seen[zero - 1] ?? 0);
+  return counts;
 }
 
 /** What stands for a probability of zero under a fraction bar. */
