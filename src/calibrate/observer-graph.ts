@@ -244,10 +244,12 @@ function countOf({ type }: OnnxValue): number | undefined {
   return sizes?.every((size) => typeof size === "number") === true ? elementCount(sizes) : undefined;
 }
 
-/** Axis of the channels: the second where a convolution reads the value, else the last; undefined for unknown shapes. */
+/** Axis of the channels: the last for matrices and what is multiplied as such, else the second; undefined for unknown shapes. */
 function channelAxis(value: OnnxValue): number | undefined {
   const shape = value.type?.shape;
   if (shape === undefined || shape.length < 2) return undefined;
-  const axis = value.users.some((user: OnnxNode) => user.type.startsWith("Conv")) ? 1 : shape.length - 1;
+  const isPlane = value.users.some((user: OnnxNode) => user.type.startsWith("Conv"));
+  const isMatrix = shape.length === 3 || value.users.some((user: OnnxNode) => user.type === "MatMul");
+  const axis = isMatrix && !isPlane ? shape.length - 1 : 1;
   return typeof shape[axis] === "number" ? axis : undefined;
 }

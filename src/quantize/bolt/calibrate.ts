@@ -3,10 +3,11 @@ import { type CollectOptions, collectObservations } from "../../calibrate/collec
 import { findRange, METHOD_NEEDS } from "../../calibrate/find-range.ts";
 import { statisticsOf } from "../../calibrate/observations.ts";
 import type { Range, RangeMethod } from "../../calibrate/range.ts";
-import type { Statistics } from "../../calibrate/statistics.ts";
+import type { Collected } from "../../calibrate/statistics.ts";
 import { raisedNames, raiseToOnnx } from "../../convert/bolt-to-onnx/index.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import { BoltqError } from "../../io/error.ts";
+import { correctBiases, valuesToAverage } from "./correct-biases.ts";
 import { type QuantizeBoltOptions, type QuantizedBolt, quantizeBolt } from "./quantize.ts";
 import { isQuantizedInference } from "./recipe.ts";
 import { setStaticScales, valuesToCalibrate } from "./static-scales.ts";
@@ -14,6 +15,8 @@ import { setStaticScales, valuesToCalibrate } from "./static-scales.ts";
 export interface CalibrateBoltOptions extends QuantizeBoltOptions, CollectOptions {
   /** How clip values are found. Default `kl-bolt`. */
   readonly method?: RangeMethod;
+  /** Take the mean error that rounding the weights makes out of the biases. Default true. */
+  readonly correctBiases?: boolean;
 }
 
 /** The range that was found for one tensor. */
@@ -46,38 +49,32 @@ export async function calibrateBolt(
   const values = valuesToCalibrate(quantized.model);
   if (values.length === 0) return { ...quantized, tensors: [] };
   const names = raisedNames(quantized.model);
-  const statistics = await observeFloat(
-    await open(),
-    values.map((value) => names.get(value)!),
-    dataset,
-    options,
-  );
+  const float = await floatTwin(await open(), options);
+  const averaged = options.correctBiases === false ? [] : valuesToAverage(quantized.model);
+  const needs = new Map(values.map((value) => [names.get(value)!, new Set<Collected>([METHOD_NEEDS[method]])]));
+  for (const value of averaged) {
+    const name = names.get(value)!;
+    needs.set(name, new Set([...(needs.get(name) ?? []), "channels"]));
+  }
+  const onnx = await raiseToOnnx(float, { layers: true });
+  const statistics = statisticsOf(await collectObservations(onnx, needs, dataset, options));
   const ranges = new Map(
     values.map((value): [BoltValue, Range] => {
       const seen = statistics.values.get(names.get(value)!)!;
       return [value, findRange(seen, method, { symmetric: true })];
     }),
   );
+  if (averaged.length > 0) {
+    await correctBiases(quantized.model, float, (value) => statistics.values.get(names.get(value)!)?.channels?.means);
+  }
   setStaticScales(quantized.model, (value) => ranges.get(value)!.high);
   return { ...quantized, tensors: [...ranges].map(([{ name }, range]) => ({ name, range })) };
 }
 
-/** Statistics of the network before it is quantized, after the same rewrites. */
-async function observeFloat(
-  model: BoltModel,
-  names: readonly string[],
-  dataset: Dataset,
-  options: CalibrateBoltOptions,
-): Promise<Statistics> {
-  const { method = "kl-bolt", fuseBatchNorm } = options;
-  const float = await quantizeBolt(model, {
-    inference: "FP32",
-    storage: "NOQUANT",
-    ...(fuseBatchNorm === undefined ? {} : { fuseBatchNorm }),
-  });
-  const onnx = await raiseToOnnx(float.model, { layers: true });
-  const needs = new Map(names.map((name) => [name, new Set([METHOD_NEEDS[method]])]));
-  return statisticsOf(await collectObservations(onnx, needs, dataset, options));
+/** The network before it is quantized, after the same rewrites. */
+async function floatTwin(model: BoltModel, { fuseBatchNorm }: CalibrateBoltOptions): Promise<BoltModel> {
+  const options = fuseBatchNorm === undefined ? {} : { fuseBatchNorm };
+  return (await quantizeBolt(model, { inference: "FP32", storage: "NOQUANT", ...options })).model;
 }
 
 function unsuitable(problem: string): BoltqError {

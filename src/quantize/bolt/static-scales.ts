@@ -29,6 +29,16 @@ export function setStaticScales(model: BoltModel, clipOf: (value: BoltValue) => 
   }
 }
 
+/** The operators of a labelled model that compute in int8. */
+export function int8Operators(model: BoltModel): BoltNode[] {
+  return liveNodes(model).filter((node) => computesInInt8(node, model));
+}
+
+/** The value itself, or what a QuantizeLinear makes it of. */
+export function valueBeforeQuantizing(value: BoltValue): BoltValue {
+  return value.producer?.type === "QuantizeLinear" ? value.producer.input(0) : value;
+}
+
 function int8Values(node: BoltNode, model: BoltModel): BoltValue[] {
   if (node.type === "QuantizeLinear") return [node.input(0)];
   return computesInInt8(node, model) && isInt8(node) ? [node.output()] : [];
