@@ -13,7 +13,7 @@ import { isQuantizedInference } from "./recipe.ts";
 import { setStaticScales, valuesToCalibrate } from "./static-scales.ts";
 
 export interface CalibrateBoltOptions extends QuantizeBoltOptions, CollectOptions {
-  /** How clip values are found. Default `kl-bolt`. */
+  /** How clip values are found. Default `kl`: `kl-bolt` cuts off far too much behind a Relu. */
   readonly method?: RangeMethod;
   /** Take the mean error that rounding the weights makes out of the biases. Default true. */
   readonly correctBiases?: boolean;
@@ -41,7 +41,7 @@ export async function calibrateBolt(
   dataset: Dataset,
   options: CalibrateBoltOptions = {},
 ): Promise<CalibratedBolt> {
-  const { inference = "INT8_FP16", method = "kl-bolt", clip = 0, scaleTable } = options;
+  const { inference = "INT8_FP16", method = "kl", clip = 0, scaleTable } = options;
   if (!isQuantizedInference(inference))
     throw unsuitable(`the inference precision ${inference} has no int8 to calibrate`);
   if (clip > 0 || scaleTable !== undefined) throw unsuitable("clip values are given already");
