@@ -25,6 +25,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./quantize.ts"),
   },
   {
+    name: "calibrate",
+    summary: "collect statistics of a model's values on examples; find clip values",
+    load: () => import("./calibrate.ts"),
+  },
+  {
     name: "compare",
     summary: "run two models on the same data: errors by layer, time, size",
     load: () => import("./compare.ts"),

@@ -1,6 +1,8 @@
 import { existsSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { METHOD_NEEDS } from "../calibrate/find-range.ts";
+import { statisticsOf } from "../calibrate/observations.ts";
+import { parseObservations } from "../calibrate/observations-file.ts";
 import type { RangeMethod } from "../calibrate/range.ts";
 import { writeModel } from "../convert/model-file.ts";
 import { modelInputs } from "../evaluate/model-inputs.ts";
@@ -24,6 +26,7 @@ interface Options extends Partial<DataOptions> {
   readonly method?: RangeMethod;
   readonly perTensor?: boolean;
   readonly table?: string;
+  readonly stats?: string;
   readonly dryRun?: boolean;
   readonly json?: boolean;
 }
@@ -39,6 +42,7 @@ export function define(command: Command): void {
     )
     .option("--per-tensor", "one scale for each weight instead of one for each channel")
     .option("--table <file.json>", "clip values (a scale table) that take the place of what is observed")
+    .option("--stats <file.json>", "statistics of this model, as boltq calibrate writes them, instead of data")
     .option("--dry-run", "write nothing; print what would be done to every operator, value and weight, and why")
     .option("--json", "print as JSON")
     .action(quantize);
@@ -74,6 +78,9 @@ async function quantizeWithProgress(
     onProgress: (done) => bar.update(done, dataset?.length ?? done),
     onSkip: (name, reason) => process.stderr.write(`skipped: ${name} (${reason})\n`),
     ...(dataset === undefined ? {} : { dataset }),
+    ...(options.stats === undefined
+      ? {}
+      : { statistics: statisticsOf(parseObservations(readText(options.stats), options.stats)) }),
     ...(options.table === undefined
       ? {}
       : { table: parseScaleTable(readText(options.table), options.table), tableFile: options.table }),

@@ -7,6 +7,7 @@ import type { Collected } from "../../calibrate/statistics.ts";
 import { raisedNames, raiseToOnnx } from "../../convert/bolt-to-onnx/index.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import { BoltqError } from "../../io/error.ts";
+import type { OnnxModel } from "../../onnx/model.ts";
 import { correctBiases, valuesToAverage } from "./correct-biases.ts";
 import { type QuantizeBoltOptions, type QuantizedBolt, quantizeBolt } from "./quantize.ts";
 import { isQuantizedInference } from "./recipe.ts";
@@ -41,34 +42,59 @@ export async function calibrateBolt(
   dataset: Dataset,
   options: CalibrateBoltOptions = {},
 ): Promise<CalibratedBolt> {
-  const { inference = "INT8_FP16", method = "kl", clip = 0, scaleTable } = options;
-  if (!isQuantizedInference(inference))
-    throw unsuitable(`the inference precision ${inference} has no int8 to calibrate`);
-  if (clip > 0 || scaleTable !== undefined) throw unsuitable("clip values are given already");
-  const quantized = await quantizeBolt(await open(), options);
-  const values = valuesToCalibrate(quantized.model);
+  const { method = "kl" } = options;
+  const observation = await planBoltObservation(open, METHOD_NEEDS[method], options);
+  const { quantized, float, values, names } = observation;
   if (values.length === 0) return { ...quantized, tensors: [] };
-  const names = raisedNames(quantized.model);
-  const float = await floatTwin(await open(), options);
-  const averaged = options.correctBiases === false ? [] : valuesToAverage(quantized.model);
-  const needs = new Map(values.map((value) => [names.get(value)!, new Set<Collected>([METHOD_NEEDS[method]])]));
-  for (const value of averaged) {
-    const name = names.get(value)!;
-    needs.set(name, new Set([...(needs.get(name) ?? []), "channels"]));
-  }
-  const onnx = await raiseToOnnx(float, { layers: true });
-  const statistics = statisticsOf(await collectObservations(onnx, needs, dataset, options));
+  const statistics = statisticsOf(await collectObservations(observation.model, observation.needs, dataset, options));
   const ranges = new Map(
     values.map((value): [BoltValue, Range] => {
       const seen = statistics.values.get(names.get(value)!)!;
       return [value, findRange(seen, method, { symmetric: true })];
     }),
   );
-  if (averaged.length > 0) {
+  if (options.correctBiases !== false) {
     await correctBiases(quantized.model, float, (value) => statistics.values.get(names.get(value)!)?.channels?.means);
   }
   setStaticScales(quantized.model, (value) => ranges.get(value)!.high);
   return { ...quantized, tensors: [...ranges].map(([{ name }, range]) => ({ name, range })) };
+}
+
+/** What is to be observed of a Bolt network. */
+export interface BoltObservation {
+  /** The network as it will be quantized, with labels and without static scales. */
+  readonly quantized: QuantizedBolt;
+  /** The same network before it is quantized. */
+  readonly float: BoltModel;
+  /** `float` as ONNX, to be run. */
+  readonly model: OnnxModel;
+  /** The values of `quantized` that need a range. */
+  readonly values: readonly BoltValue[];
+  /** What each value of `quantized` is called in `model`. */
+  readonly names: ReadonlyMap<BoltValue, string>;
+  readonly needs: ReadonlyMap<string, ReadonlySet<Collected>>;
+}
+
+/** Decides what must be observed of a network; `kind` is what is collected of each value that needs a range. */
+export async function planBoltObservation(
+  open: () => Promise<BoltModel>,
+  kind: Collected,
+  options: CalibrateBoltOptions = {},
+): Promise<BoltObservation> {
+  const { inference = "INT8_FP16", clip = 0, scaleTable } = options;
+  if (!isQuantizedInference(inference))
+    throw unsuitable(`the inference precision ${inference} has no int8 to calibrate`);
+  if (clip > 0 || scaleTable !== undefined) throw unsuitable("clip values are given already");
+  const quantized = await quantizeBolt(await open(), options);
+  const float = await floatTwin(await open(), options);
+  const values = valuesToCalibrate(quantized.model);
+  const names = raisedNames(quantized.model);
+  const needs = new Map(values.map((value) => [names.get(value)!, new Set([kind])]));
+  for (const value of options.correctBiases === false ? [] : valuesToAverage(quantized.model)) {
+    const name = names.get(value)!;
+    needs.set(name, new Set([...(needs.get(name) ?? []), "channels"]));
+  }
+  return { quantized, float, model: await raiseToOnnx(float, { layers: true }), values, names, needs };
 }
 
 /** The network before it is quantized, after the same rewrites. */

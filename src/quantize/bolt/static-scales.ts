@@ -1,5 +1,6 @@
 import type { BoltModel, BoltNode, BoltValue } from "../../bolt/model.ts";
 import { BoltqError } from "../../io/error.ts";
+import type { LayerClips } from "../scale-table.ts";
 import { isQuantizable, LABEL, liveNodes } from "./labels.ts";
 
 /** Largest level of an int8 number: Bolt's scales are this by the clip value. */
@@ -37,6 +38,20 @@ export function int8Operators(model: BoltModel): BoltNode[] {
 /** The value itself, or what a QuantizeLinear makes it of. */
 export function valueBeforeQuantizing(value: BoltValue): BoltValue {
   return value.producer?.type === "QuantizeLinear" ? value.producer.input(0) : value;
+}
+
+/** The clip values of every int8 operator, as a scale table has them. Outputs that an operator between moves are left out. */
+export function clipsOfScales(model: BoltModel, clipOf: (value: BoltValue) => number): Map<string, LayerClips> {
+  return new Map(
+    int8Operators(model).map((node): [string, LayerClips] => {
+      const inputs = node.inputs.flatMap((input) => (input === undefined ? [] : [valueBeforeQuantizing(input)]));
+      const readers = node.output().users;
+      const gives = isInt8(node) && readers.every((reader) => computesInInt8(reader, model));
+      const clips = (values: readonly BoltValue[]) =>
+        new Map(values.map((value) => [value.name, clipOf(levelsFrom(value)) || LARGEST_LEVEL]));
+      return [node.name, { inputs: clips(inputs), weights: new Map(), outputs: clips(gives ? [node.output()] : []) }];
+    }),
+  );
 }
 
 function int8Values(node: BoltNode, model: BoltModel): BoltValue[] {

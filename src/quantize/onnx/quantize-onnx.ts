@@ -8,10 +8,8 @@ import type { Plan } from "../plan.ts";
 import type { Recipe } from "../recipe.ts";
 import type { ScaleTable } from "../scale-table.ts";
 import { applyPlan } from "./apply-plan.ts";
-import { neededStatistics } from "./needed-statistics.ts";
-import { placeQuantization } from "./placement.ts";
+import { type OnnxObservation, planObservation } from "./observation.ts";
 import { planOnnx } from "./plan-onnx.ts";
-import { prepareForQuantization } from "./prepare.ts";
 import { type ClipValues, tableClips } from "./table-clips.ts";
 
 export interface QuantizeOnnxOptions extends CollectOptions {
@@ -42,10 +40,8 @@ export interface QuantizedOnnx {
  */
 export async function quantizeOnnx(model: OnnxModel, options: QuantizeOnnxOptions = {}): Promise<QuantizedOnnx> {
   const { recipe = {}, table, tableFile = "(scale table)", planOnly = false } = options;
-  const notes = await prepareForQuantization(model);
-  const placement = placeQuantization(model, recipe);
+  const { placement, needs, notes } = await planObservation(model, recipe);
   const clips = table === undefined ? undefined : tableClips(table, model, tableFile);
-  const needs = neededStatistics(model, recipe, placement);
   const statistics = await statisticsFor(model, needs, options, clips);
   const plan = await planOnnx(model, recipe, placement, statistics, {
     notes,
@@ -57,7 +53,7 @@ export async function quantizeOnnx(model: OnnxModel, options: QuantizeOnnxOption
 
 async function statisticsFor(
   model: OnnxModel,
-  needs: ReturnType<typeof neededStatistics>,
+  needs: OnnxObservation["needs"],
   options: QuantizeOnnxOptions,
   clips: ClipValues | undefined,
 ): Promise<Statistics> {

@@ -1,0 +1,21 @@
+import type { Collected } from "../../calibrate/statistics.ts";
+import type { OnnxModel } from "../../onnx/model.ts";
+import type { Recipe } from "../recipe.ts";
+import { neededStatistics } from "./needed-statistics.ts";
+import { type Placement, placeQuantization } from "./placement.ts";
+import { prepareForQuantization } from "./prepare.ts";
+
+/** What is to be observed of an ONNX model, which has been brought into the form that is quantized. */
+export interface OnnxObservation {
+  readonly placement: Placement;
+  readonly needs: ReadonlyMap<string, ReadonlySet<Collected>>;
+  /** What was changed about the model. */
+  readonly notes: readonly string[];
+}
+
+/** Prepares the model and decides what must be observed of it. Throws BoltqError `unsupported`. */
+export async function planObservation(model: OnnxModel, recipe: Recipe): Promise<OnnxObservation> {
+  const notes = await prepareForQuantization(model);
+  const placement = placeQuantization(model, recipe);
+  return { placement, needs: neededStatistics(model, recipe, placement), notes };
+}
