@@ -30,6 +30,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./calibrate.ts"),
   },
   {
+    name: "table",
+    summary: "make a scale table of a model that was trained with simulated quantization",
+    load: () => import("./table.ts"),
+  },
+  {
     name: "compare",
     summary: "run two models on the same data: errors by layer, time, size",
     load: () => import("./compare.ts"),

@@ -1,7 +1,6 @@
 import type { OnnxModel } from "../../onnx/model.ts";
 import { inferShapes } from "../../onnx/shape-inference.ts";
 import { foldBatchNorm } from "../../transform/onnx/fold-batch-norm.ts";
-import { FreshNames } from "../../transform/onnx/fresh-names.ts";
 import { constantsToInitializers, freeInitializers } from "../../transform/onnx/initializers.ts";
 import { raiseOpset } from "../../transform/onnx/raise-opset.ts";
 
@@ -23,13 +22,13 @@ export async function prepareForQuantization(model: OnnxModel): Promise<string[]
   ];
 }
 
-/** Plans speak of operators by name: those without one, or with another's, get a new one. */
+/** Plans speak of operators by name: those without one are called after their output, as X2bolt does. */
 function nameOperators(model: OnnxModel): void {
-  const names = new FreshNames(model);
   const known = new Set<string>();
   for (const node of model.main.graph.nodes) {
-    if (node.name === "" || known.has(node.name))
-      node.name = names.next(node.name || `${node.type}_${node.output().name}`);
+    const wanted = node.name || node.output().name;
+    node.name = wanted;
+    for (let count = 2; known.has(node.name); count++) node.name = `${wanted}_${count}`;
     known.add(node.name);
   }
 }

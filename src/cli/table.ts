@@ -1,0 +1,51 @@
+import type { Command } from "commander";
+import { writeModel } from "../convert/model-file.ts";
+import { BoltqError } from "../io/error.ts";
+import { fileTarget } from "../io/node/file-target.ts";
+import { writeWhole } from "../io/target.ts";
+import { printScaleTable } from "../quantize/scale-table.ts";
+import { tableOfTraining } from "../quantize/table-of-training.ts";
+import { openModel } from "./model-argument.ts";
+import { outputUnlike } from "./output-argument.ts";
+import { printLines } from "./print.ts";
+
+interface Options {
+  readonly fromQdq: string;
+  readonly output: string;
+  readonly float?: string;
+}
+
+export function define(command: Command): void {
+  command
+    .requiredOption(
+      "--from-qdq <model.onnx>",
+      "a model of quantization-aware training: with QuantizeLinear and DequantizeLinear, or Quant",
+    )
+    .requiredOption("-o, --output <table.json>", "the clip values as a scale table")
+    .option("--float <model.onnx>", "write the model without the simulated quantization, to be converted and quantized")
+    .action(makeTable);
+}
+
+async function makeTable({ fromQdq: path, output, float }: Options): Promise<void> {
+  const floatOutput = float === undefined ? undefined : outputUnlike(path, float, ".onnx");
+  const tableOutput = outputUnlike(path, output, ".json");
+  const model = await openModel(path);
+  if (model.format !== "onnx") {
+    throw new BoltqError("usage", "a .bolt model holds no simulated quantization", { file: path });
+  }
+  const layers = await tableOfTraining(model);
+  if (layers.size === 0) {
+    throw new BoltqError("invalid-data", "no Conv, Gemm or MatMul of the model reads quantized values", {
+      file: path,
+      remedy: "Export the model with its fake quantization (QuantizeLinear and DequantizeLinear)",
+    });
+  }
+  const target = fileTarget(tableOutput);
+  await writeWhole(target, () => target.write(new TextEncoder().encode(printScaleTable(layers))));
+  if (floatOutput !== undefined) await writeModel(model, fileTarget(floatOutput));
+  printLines([
+    `${layers.size} layers`,
+    `wrote ${tableOutput}`,
+    ...(floatOutput === undefined ? [] : [`wrote ${floatOutput}`]),
+  ]);
+}

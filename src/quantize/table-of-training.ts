@@ -1,0 +1,27 @@
+import type { OnnxModel } from "../onnx/model.ts";
+import { removeFakeQuantization } from "../transform/onnx/remove-fake-quantization.ts";
+import type { LayerClips } from "./scale-table.ts";
+
+/** The operators that a scale table is for. */
+const MATRIX: ReadonlySet<string> = new Set(["Conv", "ConvTranspose", "Gemm", "MatMul"]);
+
+/**
+ * Takes the simulated quantization out of a model that was trained with it and returns its clip values as a scale table:
+ * inputs and weight of each matrix operator. Layers are called as X2bolt calls them: by the operator's name, else by its
+ * output.
+ */
+export async function tableOfTraining(model: OnnxModel): Promise<Map<string, LayerClips>> {
+  const layers = new Map<
+    string,
+    { inputs: Map<string, number>; weights: Map<string, number>; outputs: Map<string, number> }
+  >();
+  for (const { operator, value, clip } of await removeFakeQuantization(model)) {
+    if (!MATRIX.has(operator.type) || !(clip > 0)) continue;
+    if (operator.type !== "MatMul" && operator.inputs[2] === value) continue;
+    const name = operator.name || operator.output().name;
+    const layer = layers.get(name) ?? { inputs: new Map(), weights: new Map(), outputs: new Map() };
+    (value.constant === undefined ? layer.inputs : layer.weights).set(value.name, clip);
+    layers.set(name, layer);
+  }
+  return layers;
+}
