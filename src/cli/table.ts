@@ -3,8 +3,11 @@ import { writeModel } from "../convert/model-file.ts";
 import { BoltqError } from "../io/error.ts";
 import { fileTarget } from "../io/node/file-target.ts";
 import { writeWhole } from "../io/target.ts";
-import { printScaleTable } from "../quantize/scale-table.ts";
-import { tableOfTraining } from "../quantize/table-of-training.ts";
+import type { OnnxModel } from "../onnx/model.ts";
+import { convertOnnxToBolt } from "../quantize/bolt/from-onnx.ts";
+import { quantizeBolt } from "../quantize/bolt/quantize.ts";
+import { type LayerClips, printScaleTable } from "../quantize/scale-table.ts";
+import { tableOfTraining, withBoltNames } from "../quantize/table-of-training.ts";
 import { openModel } from "./model-argument.ts";
 import { outputUnlike } from "./output-argument.ts";
 import { printLines } from "./print.ts";
@@ -13,6 +16,7 @@ interface Options {
   readonly fromQdq: string;
   readonly output: string;
   readonly float?: string;
+  readonly onnxNames?: boolean;
 }
 
 export function define(command: Command): void {
@@ -23,10 +27,11 @@ export function define(command: Command): void {
     )
     .requiredOption("-o, --output <table.json>", "the clip values as a scale table")
     .option("--float <model.onnx>", "write the model without the simulated quantization, to be converted and quantized")
+    .option("--onnx-names", "name tensors as the ONNX model does, for boltq quantize (default: as X2bolt does, for -s)")
     .action(makeTable);
 }
 
-async function makeTable({ fromQdq: path, output, float }: Options): Promise<void> {
+async function makeTable({ fromQdq: path, output, float, onnxNames }: Options): Promise<void> {
   const floatOutput = float === undefined ? undefined : outputUnlike(path, float, ".onnx");
   const tableOutput = outputUnlike(path, output, ".json");
   const model = await openModel(path);
@@ -40,12 +45,18 @@ async function makeTable({ fromQdq: path, output, float }: Options): Promise<voi
       remedy: "Export the model with its fake quantization (QuantizeLinear and DequantizeLinear)",
     });
   }
-  const target = fileTarget(tableOutput);
-  await writeWhole(target, () => target.write(new TextEncoder().encode(printScaleTable(layers))));
   if (floatOutput !== undefined) await writeModel(model, fileTarget(floatOutput));
+  const named = onnxNames ? layers : await boltNames(layers, model);
+  const target = fileTarget(tableOutput);
+  await writeWhole(target, () => target.write(new TextEncoder().encode(printScaleTable(named))));
   printLines([
-    `${layers.size} layers`,
+    `${named.size} layers`,
     `wrote ${tableOutput}`,
     ...(floatOutput === undefined ? [] : [`wrote ${floatOutput}`]),
   ]);
+}
+
+async function boltNames(layers: ReadonlyMap<string, LayerClips>, model: OnnxModel): Promise<Map<string, LayerClips>> {
+  const { model: converted } = await convertOnnxToBolt(model, { precision: "PTQ" });
+  return withBoltNames(layers, (await quantizeBolt(converted, { inference: "INT8_FP32" })).model);
 }

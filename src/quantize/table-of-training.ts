@@ -1,5 +1,7 @@
+import type { BoltModel } from "../bolt/model.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { removeFakeQuantization } from "../transform/onnx/remove-fake-quantization.ts";
+import { valueBeforeQuantizing } from "./bolt/static-scales.ts";
 import type { LayerClips } from "./scale-table.ts";
 
 /** The operators that a scale table is for. */
@@ -24,4 +26,26 @@ export async function tableOfTraining(model: OnnxModel): Promise<Map<string, Lay
     layers.set(name, layer);
   }
   return layers;
+}
+
+/**
+ * The same table with the names that tensors have in the Bolt network that X2bolt makes of the model, where activations are
+ * part of the operators before. `quantized` is that network as post_training_quantization makes it.
+ */
+export function withBoltNames(layers: ReadonlyMap<string, LayerClips>, quantized: BoltModel): Map<string, LayerClips> {
+  const nodes = new Map(quantized.graph.nodes.map((node) => [node.name, node]));
+  return new Map(
+    [...layers].flatMap(([name, clips]): [string, LayerClips][] => {
+      const read = nodes
+        .get(name)
+        ?.inputs.flatMap((input) => (input === undefined ? [] : [valueBeforeQuantizing(input).name]));
+      if (read === undefined) return [];
+      const [only, ...others] = [...clips.inputs];
+      const lone = only !== undefined && others.length === 0 && read.length === 1;
+      const inputs = lone
+        ? new Map([[read[0]!, only[1]]])
+        : new Map([...clips.inputs].filter(([input]) => read.includes(input)));
+      return [[name, { ...clips, inputs }]];
+    }),
+  );
 }

@@ -5,24 +5,6 @@ import { type LayerClips, type ScaleTable, tableError } from "../scale-table.ts"
 import { clippedWeight } from "./convert-weight.ts";
 import { LABEL, labelRules, liveNodes, type Reasons, setLabel } from "./labels.ts";
 
-/** The names of what each operator reads, by the operator's name. */
-export function inputNames(model: BoltModel): Map<string, (string | undefined)[]> {
-  return new Map(liveNodes(model).map((node) => [node.name, node.inputs.map((input) => input?.name)]));
-}
-
-/** The table with names of inputs from before the fusions (`stated`) as names of now: both are right. */
-export function withFusedNames(table: ScaleTable, stated: ReturnType<typeof inputNames>, model: BoltModel): ScaleTable {
-  if (table.kind === "dynamic") return table;
-  const now = inputNames(model);
-  const layers = [...table.layers].map(([name, clips]): [string, LayerClips] => {
-    const [before, after] = [stated.get(name) ?? [], now.get(name) ?? []];
-    const renamed = new Map(before.map((input, index) => [input, after[index]]));
-    const inputs = [...clips.inputs].map(([input, clip]): [string, number] => [renamed.get(input) ?? input, clip]);
-    return [name, { ...clips, inputs: new Map(inputs) }];
-  });
-  return { kind: "static", layers: new Map(layers) };
-}
-
 /** Throws `mismatch` when the table names a layer or tensor that the model lacks, with the nearest names it has. */
 export function checkScaleTable(table: ScaleTable, model: BoltModel, file: string): void {
   const nodes = new Map(liveNodes(model).map((node) => [node.name, node]));

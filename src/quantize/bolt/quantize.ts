@@ -12,7 +12,7 @@ import { type BoltPass, dropRetired } from "../../transform/bolt/pass.ts";
 import { placeTensors } from "../../transform/bolt/place-tensors.ts";
 import { upgradeVersion } from "../../transform/bolt/upgrade-version.ts";
 import type { ScaleTable } from "../scale-table.ts";
-import { checkScaleTable, inputNames, labelGlobalClip, labelStatic, withFusedNames } from "./label-table.ts";
+import { checkScaleTable, labelGlobalClip, labelStatic } from "./label-table.ts";
 import {
   findFirstConvolutions,
   isQuantizable,
@@ -82,12 +82,11 @@ export async function quantizeBolt(model: BoltModel, options: QuantizeBoltOption
   const precision = precisionFor(model.version, options.inference, options.storage);
   const names = interfaceNames(model);
   const asBolt = options.asBolt ?? false;
-  const stated = inputNames(model);
   for (const pass of passesFor(options)) await pass(model, { asBolt });
   const reasons: Reasons = new Map();
   const warnings: string[] = [];
   if (precision.rules === "1.3.0" || isQuantizedInference(precision.inference)) {
-    label(model, options, stated, reasons, warnings);
+    label(model, options, reasons, warnings);
     insertQuantizeLinear(model);
   }
   await placeTensors(model);
@@ -106,17 +105,9 @@ function passesFor({ fuseBatchNorm = true }: QuantizeBoltOptions): readonly Bolt
   return [...(fuseBatchNorm ? fusions : []), padChannels];
 }
 
-function label(
-  model: BoltModel,
-  options: QuantizeBoltOptions,
-  stated: ReturnType<typeof inputNames>,
-  reasons: Reasons,
-  warnings: string[],
-): void {
+function label(model: BoltModel, options: QuantizeBoltOptions, reasons: Reasons, warnings: string[]): void {
   const { clip = 0, asBolt = false } = options;
-  const scaleTable = asBolt
-    ? asBoltReads(options.scaleTable, model)
-    : options.scaleTable && withFusedNames(options.scaleTable, stated, model);
+  const scaleTable = asBolt ? asBoltReads(options.scaleTable, model) : options.scaleTable;
   if (scaleTable !== undefined && !asBolt)
     checkScaleTable(scaleTable, model, options.scaleTableFile ?? "(scale table)");
   if (scaleTable?.kind === "static") {

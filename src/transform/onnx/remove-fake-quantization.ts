@@ -1,6 +1,8 @@
+import { Value } from "../../graph/graph.ts";
 import type { ElementType } from "../../graph/tensor.ts";
 import { intAttribute } from "../../onnx/attributes.ts";
-import type { OnnxModel, OnnxNode, OnnxValue } from "../../onnx/model.ts";
+import type { OnnxModel, OnnxNode, OnnxNodeData, OnnxValue } from "../../onnx/model.ts";
+import { nodeData } from "../../onnx/node-data.ts";
 import { floatTensor, numbersOf } from "../../onnx/tensor-data.ts";
 import { FreshNames } from "./fresh-names.ts";
 import { addInitializer, constantsToInitializers, dropUnusedInitializers } from "./initializers.ts";
@@ -28,16 +30,41 @@ export async function removeFakeQuantization(model: OnnxModel): Promise<TrainedC
     if (found === undefined) continue;
     const output = node.output();
     const readers = output.users;
-    replace(model, output, found.value);
+    const value = found.cutsNegative ? rectified(found.value, node, model, names) : found.value;
+    replace(model, output, value);
     model.main.graph.remove(node);
-    for (const operator of readers) clips.push({ operator, ...found });
+    for (const operator of readers) clips.push({ operator, value, clip: found.clip });
   }
   removeUnusedQuantizers(model);
   dropUnusedInitializers(model);
   return clips.filter(({ operator }) => model.main.graph.has(operator) && operator.type !== "QuantizeLinear");
 }
 
-type Source = Pick<TrainedClip, "value" | "clip">;
+interface Source extends Pick<TrainedClip, "value" | "clip"> {
+  /** Whether the codes stand for no number below zero. */
+  readonly cutsNegative: boolean;
+}
+
+/** Operators that give negative numbers: a Relu behind them may have been left to the codes' range. */
+const SIGNED: ReadonlySet<string> = new Set([
+  "Conv",
+  "ConvTranspose",
+  "Gemm",
+  "MatMul",
+  "Add",
+  "Sub",
+  "Mul",
+  "BatchNormalization",
+]);
+
+/** What the codes make of numbers below zero, as an operator; nothing where there are none. */
+function rectified(value: OnnxValue, before: OnnxNode, model: OnnxModel, names: FreshNames): OnnxValue {
+  if (!SIGNED.has(value.producer?.type ?? "")) return value;
+  const name = names.next(`${value.name}/relu`);
+  const output = new Value<OnnxNodeData>(name, { type: value.type });
+  model.main.graph.insertBefore(before, { name, type: "Relu", inputs: [value], outputs: [output], data: nodeData({}) });
+  return output;
+}
 
 /** What a simulated quantization reads and keeps; undefined for other operators. */
 async function sourceOf(node: OnnxNode, model: OnnxModel, names: FreshNames): Promise<Source | undefined> {
@@ -47,8 +74,8 @@ async function sourceOf(node: OnnxNode, model: OnnxModel, names: FreshNames): Pr
   if (codes.constant !== undefined) return ofStoredCodes(node, model, names);
   const quantizer = codes.producer;
   if (quantizer?.type !== "QuantizeLinear") return undefined;
-  const clip = await clipOf(quantizer.inputs[1], quantizer.inputs[2]);
-  return clip === undefined ? undefined : { value: quantizer.input(0), clip };
+  const range = await rangeOf(quantizer.inputs[1], quantizer.inputs[2]);
+  return range === undefined ? undefined : { value: quantizer.input(0), ...range };
 }
 
 async function ofQuant(node: OnnxNode): Promise<Source | undefined> {
@@ -57,7 +84,7 @@ async function ofQuant(node: OnnxNode): Promise<Source | undefined> {
   const [width] = Array.from(await numbersOf(bits));
   const signed = intAttribute(node, "signed", 1) === 1;
   const levels = 2 ** (signed ? width! - 1 : width!) - 1;
-  return { value: node.input(0), clip: levels * largest(await numbersOf(scale)) };
+  return { value: node.input(0), clip: levels * largest(await numbersOf(scale)), cutsNegative: !signed };
 }
 
 /** Makes the numbers that integers stand for into a float constant. */
@@ -74,7 +101,7 @@ async function ofStoredCodes(node: OnnxNode, model: OnnxModel, names: FreshNames
     return (code - zeros[zeros.length === 1 ? 0 : channel]!) * scales[channel]!;
   });
   const value = addInitializer(model, names.next(`${name}/float`), floatTensor(constant.shape, values));
-  return { value, clip: largest(values) };
+  return { value, clip: largest(values), cutsNegative: false };
 }
 
 /** Ends of the integer types and the zero point that is in their middle. */
@@ -85,14 +112,17 @@ const CODES: Partial<Record<ElementType, { least: number; most: number; middle: 
   int16: { least: -32768, most: 32767, middle: 0 },
 };
 
-async function clipOf(scale: OnnxValue | undefined, zeroPoint: OnnxValue | undefined): Promise<number | undefined> {
+async function rangeOf(
+  scale: OnnxValue | undefined,
+  zeroPoint: OnnxValue | undefined,
+): Promise<Omit<Source, "value"> | undefined> {
   if (scale?.constant === undefined || (zeroPoint !== undefined && zeroPoint.constant === undefined)) return undefined;
   const codes = CODES[zeroPoint?.constant?.type ?? "uint8"];
   if (codes === undefined) return undefined;
   const step = largest(await numbersOf(scale.constant));
   const [zero] = zeroPoint?.constant === undefined ? [0] : Array.from(await numbersOf(zeroPoint.constant));
   const levels = zero === codes.middle ? codes.most - zero : Math.max(codes.most - zero!, zero! - codes.least);
-  return levels * step;
+  return { clip: levels * step, cutsNegative: zero === codes.least };
 }
 
 function largest(values: ArrayLike<number>): number {
@@ -104,6 +134,7 @@ function largest(values: ArrayLike<number>): number {
 /** An output of the graph keeps its name. */
 function replace(model: OnnxModel, output: OnnxValue, value: OnnxValue): void {
   const { graph } = model.main;
+  value.type ??= output.type;
   const keepsName = graph.outputs.includes(output) && value.producer !== undefined && !graph.outputs.includes(value);
   graph.replaceUses(output, value);
   if (keepsName) [value.name, output.name] = [output.name, value.name];
