@@ -2,13 +2,18 @@ import type { OnnxModel } from "../../onnx/model.ts";
 import type { LayerClips } from "../scale-table.ts";
 import { dataInputs } from "./operator-roles.ts";
 import type { Placement } from "./placement.ts";
+import { scaleGroups } from "./scale-groups.ts";
 
 /** The clip values of every operator's quantized inputs and outputs, as a scale table has them; `clipOf` by value name. */
 export function clipsOfRanges(
   model: OnnxModel,
-  { quantized, values, made }: Placement,
+  placement: Placement,
   clipOf: (name: string) => number | undefined,
 ): Map<string, LayerClips> {
+  const { quantized, values, made } = placement;
+  const leaders = new Map(
+    scaleGroups(placement).flatMap(({ values, leader }) => values.map((value) => [value.name, leader.name])),
+  );
   const layers = new Map<string, LayerClips>();
   for (const node of model.main.graph.nodes) {
     const operator = quantized.get(node);
@@ -16,7 +21,7 @@ export function clipsOfRanges(
     const clips = (names: readonly string[]) =>
       new Map(
         names.flatMap((name) => {
-          const clip = clipOf(name);
+          const clip = clipOf(leaders.get(name) ?? name);
           return clip === undefined || clip === 0 ? [] : [[name, clip] as const];
         }),
       );

@@ -70,29 +70,24 @@ function planValues(
   clips: ClipValues | undefined,
   warnings: PlanWarning[],
 ): Map<string, ValuePlan> {
-  const ranges = new Map<OnnxValue, FoundRange>();
-  for (const [value, settings] of placement.values) {
-    ranges.set(value, rangeOf(value, settings, statistics, clips, warnings));
-  }
-  const spanOf = (value: OnnxValue) => ranges.get(value)!.high - ranges.get(value)!.low;
   const plans = new Map<OnnxValue, ValuePlan>();
-  for (const { values, leader } of scaleGroups(placement, spanOf)) {
-    const range = ranges.get(leader)!;
-    const { activations } = placement.values.get(leader)!;
-    const { scale, zeroPoint } = activationScale(range, activations);
+  for (const { values, leader } of scaleGroups(placement)) {
+    const settings = placement.values.get(leader)!;
+    const { type } = settings.activations;
+    const range = rangeOf(leader, settings, statistics, clips, warnings);
+    const { scale, zeroPoint } = activationScale(range, settings.activations);
     for (const value of values) {
-      const { method, clipped, zeroed } = ranges.get(value)!;
       plans.set(value, {
         name: value.name,
         made: placement.made.has(value),
-        type: activations.type,
+        type,
         scale,
         zeroPoint,
         granularity: "per-tensor",
-        ...rangeOfCodes(activations.type, scale, zeroPoint),
-        method,
-        clipped,
-        zeroed,
+        ...rangeOfCodes(type, scale, zeroPoint),
+        method: range.method,
+        clipped: range.clipped,
+        zeroed: range.zeroed,
         reason: value === leader ? "" : `shares the scale of "${leader.name}"`,
       });
     }

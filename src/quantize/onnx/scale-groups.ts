@@ -1,9 +1,6 @@
 import type { OnnxValue } from "../../onnx/model.ts";
 import type { Placement } from "./placement.ts";
 
-/** A part of a Concat keeps a scale of its own when its range is smaller than this share of the whole. */
-const ALIKE = 0.5;
-
 /** Values that are stored with one scale. */
 export interface ScaleGroup {
   readonly values: readonly OnnxValue[];
@@ -12,10 +9,10 @@ export interface ScaleGroup {
 }
 
 /**
- * Groups the values of a placement: through operators that only move numbers, and through Concat where the parts' ranges
- * are alike (`spanOf`: width of a value's range). A value that an activation cuts leads its group.
+ * Groups the values of a placement: through operators that only move numbers, and through Concat for parts that nothing
+ * else reads, which would be rounded again to the scale of the whole. A value that an activation cuts leads its group.
  */
-export function scaleGroups(placement: Placement, spanOf: (value: OnnxValue) => number): ScaleGroup[] {
+export function scaleGroups(placement: Placement): ScaleGroup[] {
   const leaders = new Map<OnnxValue, OnnxValue>([...placement.values.keys()].map((value) => [value, value]));
   const find = (value: OnnxValue): OnnxValue => {
     let root = value;
@@ -29,7 +26,7 @@ export function scaleGroups(placement: Placement, spanOf: (value: OnnxValue) => 
   }
   for (const { parts, whole } of placement.joined) {
     const root = find(whole);
-    for (const part of parts) if (spanOf(find(part)) >= ALIKE * spanOf(root)) leaders.set(find(part), root);
+    for (const part of parts) if (part.users.length === 1) leaders.set(find(part), root);
   }
   const groups = new Map<OnnxValue, OnnxValue[]>();
   for (const value of leaders.keys()) {
