@@ -9,6 +9,8 @@ import { resolutionOf, ValueTally } from "./value-tally.ts";
 
 /** Runs a model with observers on one example after the other and adds up what they tell. */
 export interface ExampleObserver {
+  /** How many examples it takes at once: more than one where the next should wait for it, not it for the next. */
+  readonly capacity: number;
   /** Rejects with BoltqError `invalid-data` for an example that does not fit or gives numbers that are not finite. */
   observe(example: Sample): Promise<void>;
   /** What was seen so far, in the order of ObserverInterface's `observed`; undefined before the first example. */
@@ -40,6 +42,7 @@ export function sessionObserver(session: Session, graph: ObserverInterface): Exa
     examples += 1;
   };
   return {
+    capacity: 1,
     observe,
     result: async () => (examples === 0 ? undefined : tallies.map((tally) => tally.result())),
     close: () => session.close(),

@@ -2,27 +2,19 @@ import type { Sample } from "../data/dataset.ts";
 import type { ExampleObserver } from "./example-observer.ts";
 import type { ValueObservations } from "./observations.ts";
 
-/**
- * Observers that share the examples. They are opened one after the other while the first are at work already, and
- * only as many as are needed.
- */
+/** Observers that share the examples. The first to be open starts while the others are still opening. */
 export class ObserverPool {
-  readonly #open: () => Promise<ExampleObserver>;
-  readonly #size: number;
   readonly #opened: ExampleObserver[] = [];
   readonly #free: ExampleObserver[] = [];
   /** What is under way: examples, and an observer that opens. */
   readonly #busy = new Set<Promise<void>>();
-  #opening = false;
 
   constructor(open: () => Promise<ExampleObserver>, size: number) {
-    this.#open = open;
-    this.#size = size;
+    for (let index = 0; index < size; index++) this.#track(this.#add(open()));
   }
 
   /** Resolves when an observer has taken the example; rejects when one has failed. `done` is called when it is observed. */
   async start(example: Sample, done: () => void): Promise<void> {
-    if (this.#free.length === 0) this.#openAnother();
     while (this.#free.length === 0) await Promise.race(this.#busy);
     const observer = this.#free.pop()!;
     this.#track(
@@ -49,16 +41,10 @@ export class ObserverPool {
     await Promise.all(this.#opened.map((observer) => observer.close()));
   }
 
-  #openAnother(): void {
-    if (this.#opening || this.#opened.length === this.#size) return;
-    this.#opening = true;
-    this.#track(
-      this.#open().then((observer) => {
-        this.#opened.push(observer);
-        this.#free.push(observer);
-        this.#opening = false;
-      }),
-    );
+  async #add(opening: Promise<ExampleObserver>): Promise<void> {
+    const observer = await opening;
+    this.#opened.push(observer);
+    for (let place = 0; place < observer.capacity; place++) this.#free.push(observer);
   }
 
   #track(work: Promise<void>): void {

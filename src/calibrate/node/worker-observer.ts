@@ -23,6 +23,7 @@ export async function workerObserver(
     throw error;
   }
   return {
+    capacity: 2,
     observe: async (example) => void (await link.ask({ example })),
     result: () => link.ask("result"),
     close: () => link.close(),
