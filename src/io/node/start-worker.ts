@@ -6,7 +6,8 @@ import { Worker } from "node:worker_threads";
  * file is TypeScript, which takes a loader. The buffers in `transferList` are handed over instead of copied.
  */
 export function startWorker(url: URL, workerData?: unknown, transferList: ArrayBuffer[] = []): Worker {
-  if (!import.meta.url.endsWith(".ts")) return new Worker(url, { workerData, transferList });
+  // Loaders that the process was started with would only slow the built files down.
+  if (!import.meta.url.endsWith(".ts")) return new Worker(url, { workerData, transferList, execArgv: [] });
   const loader = createRequire(import.meta.url)
     .resolve("tsx/esm/api")
     .replace(/\.cjs$/, ".mjs");
