@@ -1,7 +1,7 @@
 import type { Sample } from "../data/dataset.ts";
+import { releaseBuffers } from "../io/release-memory.ts";
 import { denseTensor } from "../runtime/dense-values.ts";
 import { fitInputs } from "../runtime/fit-inputs.ts";
-import { releaseTensors } from "../runtime/release-memory.ts";
 import type { Session } from "../runtime/runtime.ts";
 import type { ValueObservations } from "./observations.ts";
 import { type ObserverInterface, SAMPLE_STRIDE } from "./observer-graph.ts";
@@ -36,7 +36,7 @@ export function sessionObserver(session: Session, graph: ObserverInterface): Exa
       const results = await session.run(feeds, fetches);
       const enough = tallies.map((tally, index) => tally.makeRoom(results, exponents[index]!)).every(Boolean);
       if (enough) for (const [index, tally] of tallies.entries()) tally.add(results, exponents[index]!, name);
-      releaseTensors(results.values());
+      releaseBuffers([...results.values()].map(({ data }) => data.buffer as ArrayBuffer));
       if (enough) break;
     }
     examples += 1;

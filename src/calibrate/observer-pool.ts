@@ -10,7 +10,7 @@ export class ObserverPool {
   readonly #busy = new Set<Promise<void>>();
 
   constructor(open: () => Promise<ExampleObserver>, size: number) {
-    for (let index = 0; index < size; index++) this.#track(this.#add(open()));
+    for (let index = 0; index < size; index++) this.#track(open().then((observer) => this.#add(observer)));
   }
 
   /** Resolves when an observer has taken the example; rejects when one has failed. `done` is called when it is observed. */
@@ -41,8 +41,7 @@ export class ObserverPool {
     await Promise.all(this.#opened.map((observer) => observer.close()));
   }
 
-  async #add(opening: Promise<ExampleObserver>): Promise<void> {
-    const observer = await opening;
+  #add(observer: ExampleObserver): void {
     this.#opened.push(observer);
     for (let place = 0; place < observer.capacity; place++) this.#free.push(observer);
   }

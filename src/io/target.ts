@@ -1,3 +1,5 @@
+import { releaseBuffers } from "./release-memory.ts";
+
 /** Where a file goes. Nothing is visible at the destination until `commit`; `abort` leaves no trace. */
 export interface Target {
   /** For messages: the path as the user gave it. */
@@ -26,7 +28,12 @@ export function memoryTarget(name = "(memory)"): MemoryTarget {
     abort: async () => {
       chunks = [];
     },
-    result: () => concatenate(chunks),
+    result: () => {
+      const whole = concatenate(chunks);
+      releaseBuffers(chunks.map(({ buffer }) => buffer as ArrayBuffer));
+      chunks = [whole];
+      return whole;
+    },
   };
 }
 

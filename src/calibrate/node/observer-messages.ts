@@ -9,6 +9,8 @@ export interface ObserverStart {
   readonly graph: ObserverInterface;
   /** What messages call the model. */
   readonly name: string;
+  /** Threads inside one operator. */
+  readonly threads: number;
   /** Memory of the worker's RunGate. */
   readonly gate: SharedArrayBuffer;
 }

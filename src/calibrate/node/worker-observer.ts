@@ -11,11 +11,16 @@ const WORKER = new URL("./observer-worker.js", import.meta.url);
 export async function workerObserver(
   model: Uint8Array,
   graph: ObserverInterface,
-  name: string = "(memory)",
+  { name = "(memory)", threads }: { readonly name?: string | undefined; readonly threads: number },
 ): Promise<ExampleObserver> {
   const gate = new RunGate();
-  const workerData: ObserverStart = { model, graph, name, gate: gate.shared };
-  const link = new WorkerLink<ObserverRequest, ObserverAnswer>(name, startWorker(WORKER, workerData), gate);
+  const copy = model.slice();
+  const workerData: ObserverStart = { model: copy, graph, name, threads, gate: gate.shared };
+  const link = new WorkerLink<ObserverRequest, ObserverAnswer>(
+    name,
+    startWorker(WORKER, workerData, [copy.buffer]),
+    gate,
+  );
   try {
     await link.ready;
   } catch (error) {

@@ -1,20 +1,13 @@
-import type { DenseTensor } from "../graph/tensor.ts";
-
 /** Buffers below this are left to the garbage collector. */
 const LARGE = 1 << 14;
 
 let nowhere: MessagePort | undefined;
 
 /**
- * Gives the memory of these tensors back at once; they are empty afterwards. The garbage collector would come to it only
+ * Gives the memory of these buffers back at once; they are empty afterwards. The garbage collector would come to it only
  * after a while, when much more memory is taken, and new memory is slow: the system clears it first. Handing buffers over
  * to a closed port is the one way to free them that browsers and Node share.
  */
-export function releaseTensors(tensors: Iterable<DenseTensor>): void {
-  releaseBuffers([...tensors].map(({ data }) => data.buffer as ArrayBuffer));
-}
-
-/** As `releaseTensors`, for whole buffers. */
 export function releaseBuffers(buffers: Iterable<ArrayBuffer>): void {
   const large = [...new Set(buffers)].filter(({ byteLength }) => byteLength >= LARGE);
   if (large.length > 0) closedPort().postMessage(undefined, large);
