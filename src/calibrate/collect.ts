@@ -25,7 +25,8 @@ export interface CollectOptions {
 
 /**
  * Runs the model on all examples, once, and collects what `needs` asks for of the named values. Nothing but the result is
- * kept. The result is the same, bit for bit, for any order of the examples. Throws BoltqError
+ * kept. The result is the same, bit for bit, for any order of the examples. The model must not be
+ * used by others meanwhile. Throws BoltqError
  * `invalid-data` when there are no examples or numbers are not finite, `cancelled` when the signal aborts.
  */
 export async function collectObservations(

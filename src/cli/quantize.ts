@@ -69,11 +69,12 @@ async function quantizeWithProgress(
   options: Options,
 ): Promise<Awaited<ReturnType<typeof quantizeOnnx>>> {
   const { data } = options;
+  const recipe = recipeOf(options);
   const dataset = data === undefined ? undefined : await openData({ ...options, data }, modelInputs(model));
   const bar = progressBar("calibrating");
   return quantizeOnnx(model, {
     name: path,
-    recipe: recipeOf(options),
+    recipe,
     planOnly: options.dryRun ?? false,
     onProgress: (done) => bar.update(done, dataset?.length ?? done),
     onSkip: (name, reason) => process.stderr.write(`skipped: ${name} (${reason})\n`),
