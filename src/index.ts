@@ -5,10 +5,21 @@ export type { BoltModel, BoltNode, BoltNodeData, BoltTensorDescription, BoltValu
 export { WeightTable } from "./bolt/model.ts";
 export { Parameters, type ParameterValue } from "./bolt/parameters.ts";
 export { BOLT_VERSIONS, type BoltVersion, NEWEST_BOLT_VERSION } from "./bolt/version.ts";
-export { raiseToOnnx } from "./convert/bolt-to-onnx/index.ts";
+export { type CollectOptions, collectObservations } from "./calibrate/collect.ts";
+export { type FindRangeOptions, findRange } from "./calibrate/find-range.ts";
+export {
+  mergeObservations,
+  type Observations,
+  statisticsOf,
+  type ValueObservations,
+} from "./calibrate/observations.ts";
+export { parseObservations, printObservations } from "./calibrate/observations-file.ts";
+export type { Range, RangeMethod } from "./calibrate/range.ts";
+export type { Collected, Statistics, ValueStatistics } from "./calibrate/statistics.ts";
+export { type RaiseOptions, raiseToOnnx } from "./convert/bolt-to-onnx/index.ts";
 export { type Model, readModel, writeModel } from "./convert/model-file.ts";
 export type { BoltPrecision, Converted, ConvertOptions } from "./convert/onnx-to-bolt/index.ts";
-export type { Dataset, DatasetRange, Sample } from "./data/dataset.ts";
+export { type Dataset, type DatasetRange, parseShard, type Sample, type Shard } from "./data/dataset.ts";
 export type { Image } from "./data/image/image.ts";
 export { type Labels, parseLabels } from "./data/labels.ts";
 export { readNpy, writeNpy } from "./data/npy.ts";
@@ -40,6 +51,7 @@ export type {
 } from "./onnx/model.ts";
 export type { ExternalData, ReadOnnxOptions } from "./onnx/read.ts";
 export { type ExternalTarget, type WriteOnnxOptions, writeOnnx } from "./onnx/write.ts";
+export { type CalibrateBoltOptions, type CalibratedBolt, calibrateBolt } from "./quantize/bolt/calibrate.ts";
 export { convertOnnxToBolt } from "./quantize/bolt/from-onnx.ts";
 export {
   type OperatorDecision,
@@ -49,6 +61,12 @@ export {
 } from "./quantize/bolt/quantize.ts";
 export type { BoltInference, BoltStorage } from "./quantize/bolt/recipe.ts";
 export type { WeightDecision } from "./quantize/bolt/store-weights.ts";
+export { type OnnxObservation, planObservation } from "./quantize/onnx/observation.ts";
+export { type QuantizedOnnx, type QuantizeOnnxOptions, quantizeOnnx } from "./quantize/onnx/quantize-onnx.ts";
+export type { Plan, PlanWarning } from "./quantize/plan.ts";
+export { parseRecipe, RECIPES, type Recipe } from "./quantize/recipe.ts";
 export { type LayerClips, parseScaleTable, type ScaleTable } from "./quantize/scale-table.ts";
 export { type Difference, diffModels } from "./report/difference.ts";
 export { type ModelSummary, type SummaryOptions, summarizeModel } from "./report/summary.ts";
+export { loadRuntime, runtimeOf } from "./runtime/load.ts";
+export type { ModelPath, NamedTensors, Runtime, Session, SessionOptions } from "./runtime/runtime.ts";
