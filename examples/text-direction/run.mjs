@@ -1,9 +1,10 @@
-// The main job on a real model: PP-OCR's text direction classifier, from ONNX to int8, for Bolt's engine; with the size,
+// The main job on a real model: PP-OCR's text direction classifier, from ONNX to int8, for Bolt's engine and ONNX Runtime; with the size,
 // speed, agreement and accuracy of each file measured on lines of text drawn here.
 import { mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
+  calibrateBolt,
   compareModels,
   convertOnnxToBolt,
   evaluateModel,
@@ -13,11 +14,13 @@ import {
   parseLabels,
   preset,
   quantizeBolt,
+  quantizeOnnx,
   saveModelFile,
 } from "boltq";
 import { drawLines } from "./draw-lines.mjs";
 
-const LINES = 300;
+const LINES = 360;
+const CALIBRATION = 60;
 const SIZE = { width: 192, height: 48 };
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -57,14 +60,30 @@ for (const [index, { name, options }] of WAYS.entries()) {
   files.push({ name, path });
 }
 
-console.log("Measuring ...\n");
+console.log(`Calibrating on ${CALIBRATION} of the lines: static int8 for Bolt and for ONNX Runtime ...`);
+const preprocessing = preset("paddle");
+const examples = (model, range) => openDataset(folder, modelInputs(model), { preprocessing, size: SIZE, ...range });
+const open = () => openModelFile(input);
+const calibrated = await calibrateBolt(open, await examples(await open(), { limit: CALIBRATION }), {
+  inference: "INT8_FP32",
+});
+const staticBolt = join(work, "cls_static_int8_q.bolt");
+await saveModelFile(calibrated.model, staticBolt);
+files.push({ name: "static int8, calibrated", path: staticBolt });
+const float = await openModelFile(source);
+const quantized = await quantizeOnnx(float, { dataset: await examples(float, { limit: CALIBRATION }) });
+const int8 = join(work, "cls.int8.onnx");
+await saveModelFile(quantized.model, int8);
+files.push({ name: "ONNX, int8", path: int8 });
+
+console.log("Measuring on the others ...\n");
 const reference = await openModelFile(source);
 const rows = [];
 for (const { name, path } of files) {
   const model = await openModelFile(path);
-  const data = () => openDataset(folder, modelInputs(model), { preprocessing: preset("paddle"), size: SIZE }).samples();
-  const { top1, agreement } = await evaluateModel(model, data(), { reference, labels });
-  const { milliseconds, outputs } = await compareModels(reference, model, data(), {});
+  const data = async () => (await examples(model, { offset: CALIBRATION })).samples();
+  const { top1, agreement } = await evaluateModel(model, await data(), { reference, labels });
+  const { milliseconds, outputs } = await compareModels(reference, model, await data(), {});
   rows.push([
     name,
     `${(statSync(path).size / 1000).toFixed(0)} kB`,

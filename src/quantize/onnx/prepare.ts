@@ -4,15 +4,20 @@ import { foldBatchNorm } from "../../transform/onnx/fold-batch-norm.ts";
 import { constantsToInitializers, freeInitializers } from "../../transform/onnx/initializers.ts";
 import { raiseOpset } from "../../transform/onnx/raise-opset.ts";
 
+/** Older opsets are raised to this. */
+const OBSERVABLE_OPSET = 13;
+
 /**
  * Brings a model into the form that quantization works on: opset 13 or newer, constants as initializers, BatchNormalization
  * folded, every operator with a name of its own, shapes inferred. Returns what was changed, for the user to know. Throws
  * BoltqError `unsupported` when the opset cannot be raised.
  */
 export async function prepareForQuantization(model: OnnxModel): Promise<string[]> {
-  const from = raiseOpset(model);
   constantsToInitializers(model);
   freeInitializers(model);
+  // What older operators mean can hang on the rank of their inputs.
+  if ((model.opsets.get("") ?? 0) < OBSERVABLE_OPSET) await inferShapes(model);
+  const from = raiseOpset(model);
   const folded = await foldBatchNorm(model);
   nameOperators(model);
   await inferShapes(model);
