@@ -5,17 +5,12 @@ import type { BoltModel } from "../bolt/model.ts";
 import { readBolt } from "../bolt/read.ts";
 import { writeBolt } from "../bolt/write.ts";
 import { METHOD_NEEDS } from "../calibrate/find-range.ts";
-import type { RangeMethod } from "../calibrate/range.ts";
-import { openDataset } from "../data/node/open-dataset.ts";
 import { BOLT_IMAGE_FORMATS } from "../data/preprocess/bolt-formats.ts";
-import { modelInputs } from "../evaluate/model-inputs.ts";
 import type { Source } from "../io/bytes.ts";
 import { BoltqError } from "../io/error.ts";
 import { fileSource } from "../io/node/file-source.ts";
 import { fileTarget } from "../io/node/file-target.ts";
 import { writeWhole } from "../io/target.ts";
-import { type CalibratedBolt, calibrateBolt } from "../quantize/bolt/calibrate.ts";
-import { calibrateAsBolt } from "../quantize/bolt/calibrate-as-bolt.ts";
 import { shareWork } from "../quantize/bolt/node/shared-work.ts";
 import { type QuantizeBoltOptions, type QuantizedBolt, quantizeBolt } from "../quantize/bolt/quantize.ts";
 import { parseInference, parseStorage } from "../quantize/bolt/recipe.ts";
@@ -23,12 +18,10 @@ import type { WeightWork } from "../quantize/bolt/weight-work.ts";
 import { parseScaleTable, type ScaleTable } from "../quantize/scale-table.ts";
 import { summarizeModel } from "../report/summary.ts";
 import { upgradeVersion } from "../transform/bolt/upgrade-version.ts";
-import { preprocessingOf } from "./data-options.ts";
 import { type ParsedOptions, parseGetopt } from "./getopt.ts";
 import { describeModel } from "./inspect.ts";
 import { openModel } from "./model-argument.ts";
 import { printJson, printLines, table } from "./print.ts";
-import { progressBar } from "./progress.ts";
 import { parseBoltVersion } from "./x2bolt.ts";
 
 const HELP = `post_training_quantization: quantizes a model made with X2bolt -i PTQ
@@ -87,7 +80,7 @@ async function quantizeFile(source: Source, options: ParsedOptions, work: Weight
   const settings = { ...quantizeOptions(options), ...(work === undefined ? {} : { work }) };
   const open = () => readInput(source, options);
   const quantized = calibrates(options)
-    ? await calibrate(open, settings, options)
+    ? await (await import("./calibrate-bolt.ts")).calibrate(open, settings, options)
     : await quantizeBolt(await open(), settings);
   for (const warning of quantized.warnings) process.stderr.write(`warning: ${warning}\n`);
   if (options.long.has("dry-run")) return printDecisions(quantized, options.long.has("json"));
@@ -102,67 +95,6 @@ function calibrates({ values }: ParsedOptions): boolean {
   if (values.get("o") === "true") return true;
   if (values.has("d")) process.stderr.write("warning: without -o true the examples (-d) are not used\n");
   return false;
-}
-
-async function calibrate(
-  open: () => Promise<BoltModel>,
-  settings: QuantizeBoltOptions,
-  { values, long }: ParsedOptions,
-): Promise<QuantizedBolt> {
-  const folder = values.get("d");
-  if (folder === undefined) {
-    throw new BoltqError("usage", "the examples to calibrate with are missing (-d FOLDER)", {
-      remedy: "Give a folder of pictures or arrays, or leave out -o for dynamic int8",
-    });
-  }
-  const dataset = await openDataset(folder, modelInputs(await open()), {
-    preprocessing: preprocessingOf({ format: values.get("f") ?? "RGB", factor: multiplier(values.get("m") ?? "1") }),
-  });
-  const bar = progressBar("calibrating");
-  const options = {
-    ...settings,
-    onProgress: (done: number) => bar.update(done, dataset.length),
-    onSkip: (name: string, reason: string) => process.stderr.write(`skipped: ${name} (${reason})\n`),
-  };
-  try {
-    if (settings.asBolt) return await calibrateAsBolt(open, dataset, options);
-    const method = parseMethod(long.get("method"));
-    const calibrated = await calibrateBolt(open, dataset, { ...options, ...(method === undefined ? {} : { method }) });
-    if (long.has("dry-run") && !long.has("json")) printLines([...describeTensors(calibrated), ""]);
-    return calibrated;
-  } finally {
-    bar.end();
-  }
-}
-
-function multiplier(word: string): number {
-  const value = Number(word);
-  if (Number.isFinite(value) && value !== 0) return value;
-  throw new BoltqError("usage", `"${word}" is nothing to multiply pictures by (-m)`, {
-    remedy: "Give a number, such as 0.017",
-  });
-}
-
-function parseMethod(word: string | true | undefined): RangeMethod | undefined {
-  if (word === undefined) return undefined;
-  if (Object.hasOwn(METHOD_NEEDS, `${word}`)) return word as RangeMethod;
-  throw new BoltqError("usage", `there is no method "${word}"`, {
-    remedy: `Choose one of ${Object.keys(METHOD_NEEDS).join(", ")}`,
-  });
-}
-
-function describeTensors({ tensors }: CalibratedBolt): string[] {
-  const percent = (share: number | undefined) => (share === undefined ? "" : `${(100 * share).toFixed(3)} %`);
-  return table(
-    ["tensor", "clip", "method", "clipped", "become 0"],
-    tensors.map(({ name, range }) => [
-      name,
-      range.high.toPrecision(6),
-      range.method,
-      percent(range.clipped),
-      percent(range.zeroed),
-    ]),
-  );
 }
 
 function modelPath({ values }: ParsedOptions): string {

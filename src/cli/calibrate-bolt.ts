@@ -1,0 +1,75 @@
+import type { BoltModel } from "../bolt/model.ts";
+import { METHOD_NEEDS } from "../calibrate/find-range.ts";
+import type { RangeMethod } from "../calibrate/range.ts";
+import { openDataset } from "../data/node/open-dataset.ts";
+import { modelInputs } from "../evaluate/model-inputs.ts";
+import { BoltqError } from "../io/error.ts";
+import { type CalibratedBolt, calibrateBolt } from "../quantize/bolt/calibrate.ts";
+import { calibrateAsBolt } from "../quantize/bolt/calibrate-as-bolt.ts";
+import type { QuantizeBoltOptions, QuantizedBolt } from "../quantize/bolt/quantize.ts";
+import { preprocessingOf } from "./data-options.ts";
+import type { ParsedOptions } from "./getopt.ts";
+import { printLines, table } from "./print.ts";
+import { progressBar } from "./progress.ts";
+
+/** Quantizes and calibrates on the examples that the options name. */
+export async function calibrate(
+  open: () => Promise<BoltModel>,
+  settings: QuantizeBoltOptions,
+  { values, long }: ParsedOptions,
+): Promise<QuantizedBolt> {
+  const folder = values.get("d");
+  if (folder === undefined) {
+    throw new BoltqError("usage", "the examples to calibrate with are missing (-d FOLDER)", {
+      remedy: "Give a folder of pictures or arrays, or leave out -o for dynamic int8",
+    });
+  }
+  const dataset = await openDataset(folder, modelInputs(await open()), {
+    preprocessing: preprocessingOf({ format: values.get("f") ?? "RGB", factor: multiplier(values.get("m") ?? "1") }),
+  });
+  const bar = progressBar("calibrating");
+  const options = {
+    ...settings,
+    onProgress: (done: number) => bar.update(done, dataset.length),
+    onSkip: (name: string, reason: string) => process.stderr.write(`skipped: ${name} (${reason})\n`),
+  };
+  try {
+    if (settings.asBolt) return await calibrateAsBolt(open, dataset, options);
+    const method = parseMethod(long.get("method"));
+    const calibrated = await calibrateBolt(open, dataset, { ...options, ...(method === undefined ? {} : { method }) });
+    if (long.has("dry-run") && !long.has("json")) printLines([...describeTensors(calibrated), ""]);
+    return calibrated;
+  } finally {
+    bar.end();
+  }
+}
+
+function multiplier(word: string): number {
+  const value = Number(word);
+  if (Number.isFinite(value) && value !== 0) return value;
+  throw new BoltqError("usage", `"${word}" is nothing to multiply pictures by (-m)`, {
+    remedy: "Give a number, such as 0.017",
+  });
+}
+
+function parseMethod(word: string | true | undefined): RangeMethod | undefined {
+  if (word === undefined) return undefined;
+  if (Object.hasOwn(METHOD_NEEDS, `${word}`)) return word as RangeMethod;
+  throw new BoltqError("usage", `there is no method "${word}"`, {
+    remedy: `Choose one of ${Object.keys(METHOD_NEEDS).join(", ")}`,
+  });
+}
+
+function describeTensors({ tensors }: CalibratedBolt): string[] {
+  const percent = (share: number | undefined) => (share === undefined ? "" : `${(100 * share).toFixed(3)} %`);
+  return table(
+    ["tensor", "clip", "method", "clipped", "become 0"],
+    tensors.map(({ name, range }) => [
+      name,
+      range.high.toPrecision(6),
+      range.method,
+      percent(range.clipped),
+      percent(range.zeroed),
+    ]),
+  );
+}
