@@ -21,31 +21,31 @@ export interface SharedWork extends WeightWork {
  * piece. What it cannot do, or while it is still starting, is done here; results are the same.
  */
 export function shareWork(): SharedWork {
-  const helper = new Helper();
+  const second = new SecondThread();
   return {
-    started: helper.started,
-    largestMagnitude: (weight) => largestMagnitude(weight, helper),
-    encoded: (weight, encoding) => shareEncoding(weight, encoding, helper),
-    close: () => helper.close(),
+    started: second.started,
+    largestMagnitude: (weight) => largestMagnitude(weight, second),
+    encoded: (weight, encoding) => shareEncoding(weight, encoding, second),
+    close: () => second.close(),
   };
 }
 
-async function largestMagnitude(weight: Bytes, helper: Helper): Promise<number> {
+async function largestMagnitude(weight: Bytes, second: SecondThread): Promise<number> {
   const { place } = weight;
-  if (place === undefined || weight.length < LEAST_BYTES || !(await helper.ready())) {
+  if (place === undefined || weight.length < LEAST_BYTES || !(await second.ready())) {
     return plainWork.largestMagnitude(weight);
   }
   const half = 4 * Math.floor(weight.length / 8);
-  const far = helper.ask({ place: placeAt(place, half), length: weight.length - half });
+  const far = second.ask({ place: placeAt(place, half), length: weight.length - half });
   const near = await plainWork.largestMagnitude(rangeOf(weight, 0, half));
   return Math.max(near, (await far) ?? (await plainWork.largestMagnitude(rangeOf(weight, half, weight.length - half))));
 }
 
-function shareEncoding(weight: Bytes, encoding: Encoding, helper: Helper): Bytes {
+function shareEncoding(weight: Bytes, encoding: Encoding, second: SecondThread): Bytes {
   const plain = plainWork.encoded(weight, encoding);
   const { place } = weight;
   if (place === undefined || weight.length < LEAST_BYTES) return plain;
-  const pieces = new PiecesAhead(weight, place, encoding, helper);
+  const pieces = new PiecesAhead(weight, place, encoding, second);
   return {
     length: plain.length,
     read: async (offset = 0, length = plain.length - offset, room = undefined) => {
@@ -63,15 +63,15 @@ class PiecesAhead {
   readonly #weight: Bytes;
   readonly #place: FilePlace;
   readonly #encoding: Encoding;
-  readonly #helper: Helper;
+  readonly #second: SecondThread;
   #room: SharedArrayBuffer | undefined;
   #ordered: { offset: number; length: number; made: Promise<number | undefined> } | undefined;
 
-  constructor(weight: Bytes, place: FilePlace, encoding: Encoding, helper: Helper) {
+  constructor(weight: Bytes, place: FilePlace, encoding: Encoding, second: SecondThread) {
     this.#weight = weight;
     this.#place = place;
     this.#encoding = encoding;
-    this.#helper = helper;
+    this.#second = second;
   }
 
   /** The piece if it was ordered and could be made. */
@@ -84,16 +84,16 @@ class PiecesAhead {
     return fits ? new Uint8Array(this.#room!, 0, length) : undefined;
   }
 
-  /** Asks for up to `length` bytes at `offset`, where that is at whole numbers and the helper is there. */
+  /** Asks for up to `length` bytes at `offset`, where that is at whole numbers and the second is there. */
   async order(offset: number, length: number): Promise<void> {
     const bits = ENCODING_BITS[this.#encoding.kind];
     const total = encodedLength(this.#weight, this.#encoding);
     const count = Math.min(length, total - offset);
-    if (count <= 0 || offset % 8 !== 0 || this.#ordered !== undefined || !(await this.#helper.ready())) return;
+    if (count <= 0 || offset % 8 !== 0 || this.#ordered !== undefined || !(await this.#second.ready())) return;
     this.#room ??= new SharedArrayBuffer(CHUNK_BYTES);
     const first = (offset * 8) / bits;
     const last = Math.min(Math.floor(this.#weight.length / 4), Math.floor(((offset + count) * 8) / bits));
-    const made = this.#helper.ask({
+    const made = this.#second.ask({
       place: placeAt(this.#place, 4 * first),
       length: 4 * (last - first),
       job: { encoding: this.#encoding, room: this.#room },
@@ -107,7 +107,7 @@ function placeAt({ descriptor, offset }: FilePlace, more: number): FilePlace {
 }
 
 /** The second thread: questions and answers. It does not keep the process alive; a failure ends its use. */
-class Helper {
+class SecondThread {
   readonly started: Promise<boolean>;
   readonly #worker: Worker;
   readonly #waiting = new Map<number, (largest: number | undefined) => void>();
