@@ -60,7 +60,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 /** What is wrong with the table in `file`. */
 export function tableError(file: string, problem: string): BoltqError {
-  return new BoltqError("format", problem, { file, remedy: "See the scale table's format in the README" });
+  return new BoltqError("format", problem, { file, remedy: "See docs/calibration.md for the format" });
 }
 
 function parseLayer(layer: Record<string, unknown>, name: string, file: string, lenient: boolean): LayerClips {
