@@ -93,7 +93,9 @@ class Flusher {
 function open(path: string, temporary: string): number {
   try {
     const descriptor = openSync(temporary, "wx", 0o644);
-    if (unfinished.size === 0) process.once("exit", discardUnfinished);
+    // One listener is enough, however many files are written in the life of the process.
+    process.off("exit", discardUnfinished);
+    process.on("exit", discardUnfinished);
     unfinished.add(temporary);
     return descriptor;
   } catch (cause) {
