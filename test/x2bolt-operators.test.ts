@@ -1,0 +1,104 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { writeBolt } from "../src/bolt/write.ts";
+import type { BoltPrecision } from "../src/convert/onnx-to-bolt/index.ts";
+import { memorySource } from "../src/io/bytes.ts";
+import { BoltqError } from "../src/io/error.ts";
+import { memoryTarget } from "../src/io/target.ts";
+import { readOnnx } from "../src/onnx/read.ts";
+import { convertOnnxToBolt } from "../src/quantize/bolt/from-onnx.ts";
+import { describeWithShared, sharedPath } from "./shared.ts";
+
+const CASES = sharedPath("golden", "bolt_ops");
+
+const FILES: Readonly<Record<BoltPrecision, string>> = {
+  FP32: "x2bolt_f32.bolt",
+  FP16: "x2bolt_f16.bolt",
+  PTQ: "ptq_input.bolt",
+};
+
+/** Cases that are refused, by what the message names. A case that is converted is to be taken off. */
+const REFUSED: Readonly<Record<string, string>> = {
+  BatchNorm: "batchnorm_short",
+  CumSum: "cumsum_ax1",
+  "stated output shape": "deconv_output_shape",
+  Einsum: "einsum_bhwc",
+  GridSample: "gridsample16_border_0 gridsample16_zeros_0",
+  GRU: "gru_bf_lbr gru_bf_lbr_bidir gru_bidir_lbr gru_lbr gru_t1",
+  LSTM: "lstm_bf_bidir lstm_bf_h12_i6 lstm_bf_h16 lstm_bf_notail lstm_bidir lstm_init lstm_t1_init lstm_y lstm_y_h_c",
+  MaxUnpool: "maxunpool",
+  NonMaxSuppression: "nms",
+  NoOp: "noop",
+  OneHot: "onehot_ax1",
+  TFL_HARD_SWISH: "onnx_tfl_hard_swish onnx_tfl_hard_swish_2d",
+  RandomNormal: "randomnormal_add randomnormallike_add",
+  RandomUniform: "randomuniform_add randomuniform_shape_add",
+  Range: "range_const_mul",
+  RoiAlign: "roialign",
+  Scale: "scale_op",
+  Scatter: "scatter_opset10 scatterelements_ax0 scatternd_points",
+  Splice: "splice",
+  Tdnn: "tdnn",
+  TFL_L2_NORMALIZATION: "tfl_l2norm tfl_l2norm_2d",
+};
+
+/** Cases whose files have other bytes, by reason. A case that becomes equal is to be taken off. */
+const OTHER_BYTES: Readonly<Record<string, string>> = {
+  "Gelu and LayerNorm are not fused": "act_gelu_pattern layernorm_pattern net_transformer_layer",
+  "a Transpose is not folded into the MatMul": "mid_matmul_transposed net_attention",
+  "Bolt evaluates shape operators of constants": "const_to_unsqueeze_reshape upsample_dynamic_pattern",
+  "Bolt loses an input": "elt_max_two elt_min_two constantofshape_add",
+  "the only operator goes, and with it a name": "dropout identity transpose_021",
+  "bytes that Bolt leaves uninitialised": "logic_or const_to_unsqueeze_reshape3",
+};
+
+/** As above, where the quantizer's input is equal. */
+const OTHER_BYTES_BUT_PTQ: Readonly<Record<string, string>> = {
+  "Bolt's Scale of a lone BatchNormalization reads its own output": "batchnorm_2d batchnorm_c5_eps",
+  "Bolt moves the cut of padded channels behind the pooling": "net_fire",
+};
+
+function expectedOf(name: string, precision: BoltPrecision): string {
+  const [refused] = Object.entries(REFUSED).find(([, cases]) => cases.split(" ").includes(name)) ?? [];
+  if (refused !== undefined) return `refused: ${refused}`;
+  const tables = precision === "PTQ" ? [OTHER_BYTES] : [OTHER_BYTES, OTHER_BYTES_BUT_PTQ];
+  return tables.some((table) => Object.values(table).join(" ").split(" ").includes(name)) ? "other bytes" : "equal";
+}
+
+async function convert(name: string, precision: BoltPrecision): Promise<Uint8Array> {
+  const path = join(CASES, name, "case.onnx");
+  const onnx = await readOnnx(memorySource(new Uint8Array(readFileSync(path)), path));
+  const { model } = await convertOnnxToBolt(onnx, { precision, name: "case", asBolt: true });
+  const target = memoryTarget();
+  await writeBolt(model, target);
+  return target.result();
+}
+
+async function outcomeOf(name: string, precision: BoltPrecision, expected: string): Promise<string> {
+  try {
+    const bytes = await convert(name, precision);
+    const { masks = {} } = JSON.parse(readFileSync(join(CASES, name, "case.json"), "utf8"));
+    for (const [offset, length] of masks[FILES[precision]] ?? []) bytes.fill(0, offset, offset + length);
+    const golden = readFileSync(join(CASES, name, FILES[precision]));
+    return golden.equals(bytes) ? "equal" : "other bytes";
+  } catch (error) {
+    if (!(error instanceof BoltqError)) throw error;
+    const named = expected.startsWith("refused: ") && error.message.includes(expected.slice("refused: ".length));
+    return named ? expected : error.message;
+  }
+}
+
+describeWithShared("X2bolt --as-bolt against Bolt's own files, one small model an operator", () => {
+  const precisions = Object.keys(FILES) as BoltPrecision[];
+  const names = readdirSync(CASES).filter(
+    (name) => existsSync(join(CASES, name, "case.onnx")) && existsSync(join(CASES, name, FILES.FP32)),
+  );
+
+  it.each(names)("%s", async (name) => {
+    const expected = Object.fromEntries(precisions.map((precision) => [precision, expectedOf(name, precision)]));
+    const outcomes: Record<string, string> = {};
+    for (const precision of precisions) outcomes[precision] = await outcomeOf(name, precision, expected[precision]!);
+    expect(outcomes).toEqual(expected);
+  });
+});
