@@ -21,11 +21,13 @@ import { openModel } from "./model-argument.ts";
 import { printJson, printLines, table } from "./print.ts";
 import { progressBar } from "./progress.ts";
 import { readText } from "./read-text.ts";
+import { addRecipeOption, DEFAULT_RECIPE, readRecipe } from "./recipe-option.ts";
 
 interface Options extends Partial<DataOptions> {
   readonly merge?: boolean;
   readonly output?: string;
   readonly table?: string;
+  readonly recipe: string;
   readonly method: RangeMethod;
   readonly collect: Collected;
   readonly stats?: string;
@@ -34,11 +36,11 @@ interface Options extends Partial<DataOptions> {
 }
 
 export function define(command: Command): void {
-  addDataOptions(
-    command.argument("<model...>", "a float model, .onnx or ..._ptq_input.bolt; with --merge: statistics"),
-    {
-      required: false,
-    },
+  addRecipeOption(
+    addDataOptions(
+      command.argument("<model...>", "a float model, .onnx or ..._ptq_input.bolt; with --merge: statistics"),
+      { required: false },
+    ),
   )
     .option("-o, --output <stats.json>", "write the statistics")
     .option("--table <table.json>", "write the clip values as a scale table, for -s and --table")
@@ -89,15 +91,20 @@ interface Subject {
   readonly layers: (clipOf: (name: string) => number) => Map<string, LayerClips>;
 }
 
-async function subjectOf(model: Model, again: () => Promise<Model>, { collect }: Options): Promise<Subject> {
+async function subjectOf(model: Model, again: () => Promise<Model>, { collect, recipe }: Options): Promise<Subject> {
   if (model.format === "onnx") {
-    const { placement, needs, notes } = await planObservation(model, {});
+    const { placement, needs, notes } = await planObservation(model, readRecipe(recipe));
     return {
       runnable: model,
       needs: withKind(needs, collect),
       notes,
       layers: (clipOf) => clipsOfRanges(model, placement, clipOf),
     };
+  }
+  if (recipe !== DEFAULT_RECIPE) {
+    throw new BoltqError("usage", "a recipe (--recipe) is for .onnx models", {
+      remedy: "Leave it out: a .bolt model is observed as post_training_quantization -o needs it",
+    });
   }
   const open = async () => {
     const one = await again();

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { METHOD_NEEDS } from "../calibrate/find-range.ts";
 import { statisticsOf } from "../calibrate/observations.ts";
@@ -11,7 +10,7 @@ import { fileTarget } from "../io/node/file-target.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { quantizeOnnx } from "../quantize/onnx/quantize-onnx.ts";
 import { describeWarning, type Plan, type PlanWarning } from "../quantize/plan.ts";
-import { parseRecipe, RECIPES, type Recipe, recipeNamed } from "../quantize/recipe.ts";
+import type { Recipe } from "../quantize/recipe.ts";
 import { parseScaleTable } from "../quantize/scale-table.ts";
 import { addDataOptions, type DataOptions, openData } from "./data-options.ts";
 import { openModel } from "./model-argument.ts";
@@ -19,6 +18,7 @@ import { outputUnlike } from "./output-argument.ts";
 import { printJson, printLines, table } from "./print.ts";
 import { progressBar } from "./progress.ts";
 import { readText } from "./read-text.ts";
+import { addRecipeOption, readRecipe } from "./recipe-option.ts";
 
 interface Options extends Partial<DataOptions> {
   readonly output?: string;
@@ -32,9 +32,8 @@ interface Options extends Partial<DataOptions> {
 }
 
 export function define(command: Command): void {
-  addDataOptions(command.argument("<model>", "a float .onnx model"), { required: false })
+  addRecipeOption(addDataOptions(command.argument("<model>", "a float .onnx model"), { required: false }))
     .option("-o, --output <file.onnx>", "where to write")
-    .option("--recipe <name|file.json>", `how to quantize: ${Object.keys(RECIPES).join(", ")}, or a JSON file`, "int8")
     .addOption(
       new Option("--method <word>", "how the ranges of activations are found (default: as the recipe says)").choices(
         Object.keys(METHOD_NEEDS),
@@ -90,7 +89,7 @@ async function quantizeWithProgress(
 
 /** The recipe with the options' settings on top; its rules still win. */
 function recipeOf({ recipe: word, method, perTensor }: Options): Recipe {
-  const recipe = word.endsWith(".json") || existsSync(word) ? parseRecipe(readText(word), word) : recipeNamed(word);
+  const recipe = readRecipe(word);
   return {
     ...recipe,
     activations: { ...recipe.activations, ...(method === undefined ? {} : { method }) },

@@ -60,7 +60,6 @@ export type WarningKind =
   | "bias-overflow"
   | "dead-channel"
   | "zero-range"
-  | "not-observed"
   | "per-channel-below-opset-13"
   | "saturation-without-vnni"
   | "rule-without-operator"

@@ -5,6 +5,7 @@ import type { OnnxModel, OnnxNode, OnnxValue } from "../../onnx/model.ts";
 import type { BiasPlan, OperatorPlan, Plan, PlanWarning, ValuePlan, WeightPlan } from "../plan.ts";
 import { type OperatorSettings, type Recipe, ruleNames } from "../recipe.ts";
 import { activationScale, rangeOfCodes } from "./activation-scale.ts";
+import { checkStatistics } from "./check-statistics.ts";
 import { dataInputs, weightOf } from "./operator-roles.ts";
 import type { Placement } from "./placement.ts";
 import { planWeight } from "./plan-weight.ts";
@@ -22,7 +23,8 @@ type FoundRange = Omit<Range, "method"> & Pick<ValuePlan, "method">;
 
 /**
  * Decides on all numbers of a quantization: the types, scales and zero points of values, weights and biases, with reasons
- * and warnings. Nothing is changed. Throws BoltqError `usage` when the statistics lack what a method needs.
+ * and warnings. Nothing is changed. Throws BoltqError `usage` when the statistics lack what a method needs, `mismatch` when
+ * they lack a value.
  */
 export async function planOnnx(
   model: OnnxModel,
@@ -71,7 +73,14 @@ function planValues(
   warnings: PlanWarning[],
 ): Map<string, ValuePlan> {
   const plans = new Map<OnnxValue, ValuePlan>();
-  for (const { values, leader } of scaleGroups(placement)) {
+  const groups = scaleGroups(placement);
+  const observed = groups.map(({ leader }) => leader).filter((leader) => clips?.value(leader) === undefined);
+  checkStatistics(
+    observed.map(({ name }) => name),
+    statistics,
+    clips !== undefined,
+  );
+  for (const { values, leader } of groups) {
     const settings = placement.values.get(leader)!;
     const { type } = settings.activations;
     const range = rangeOf(leader, settings, statistics, clips, warnings);
@@ -115,11 +124,8 @@ function rangeOf(
       zeroed: undefined,
     };
   }
-  const range =
-    seen === undefined
-      ? { low: 0, high: 0, method: activations.method, clipped: undefined, zeroed: undefined }
-      : findRange(seen, activations.method, { symmetric: activations.symmetric });
-  if (range.low === 0 && range.high === 0) warnings.push(emptyRange(value, seen !== undefined));
+  const range = findRange(seen!, activations.method, { symmetric: activations.symmetric });
+  if (range.low === 0 && range.high === 0) warnings.push(emptyRange(value));
   return range;
 }
 
@@ -129,20 +135,13 @@ function isNeverNegative({ producer }: OnnxValue): boolean {
   return producer !== undefined && NEVER_NEGATIVE.has(producer.type);
 }
 
-function emptyRange(value: OnnxValue, seen: boolean): PlanWarning {
-  return seen
-    ? {
-        kind: "zero-range",
-        subject: `value "${value.name}"`,
-        problem: "it was zero in all examples, so its scale says nothing",
-        remedy: "Calibrate with data that reaches it, or leave its operators in float",
-      }
-    : {
-        kind: "not-observed",
-        subject: `value "${value.name}"`,
-        problem: "the statistics do not tell of it",
-        remedy: "Calibrate this model, with this recipe",
-      };
+function emptyRange(value: OnnxValue): PlanWarning {
+  return {
+    kind: "zero-range",
+    subject: `value "${value.name}"`,
+    problem: "it was zero in all examples, so its scale says nothing",
+    remedy: "Calibrate with data that reaches it, or leave its operators in float",
+  };
 }
 
 function operatorPlan(node: OnnxNode, { quantized, float }: Placement): OperatorPlan {
