@@ -5,7 +5,7 @@ import { magnitudeBins, shareBetween, signedBins } from "./signed-bins.ts";
 import type { Collected, ValueStatistics } from "./statistics.ts";
 import { leastDivergence } from "./threshold/kl.ts";
 import { boltBins } from "./threshold/kl-bolt.ts";
-import { type Limits, leastSquaredError } from "./threshold/mse.ts";
+import { type Limits, leastSquaredError, squaredError } from "./threshold/mse.ts";
 import { quantile } from "./threshold/percentile.ts";
 
 export interface FindRangeOptions {
@@ -46,21 +46,34 @@ const SEARCHES: Readonly<Record<RangeMethod, (search: Search) => Limits>> = {
     const bins = signedBins(histogram, whole.low, whole.high);
     return { low: quantile(bins, 1 - percentile / 100), high: quantile(bins, percentile / 100) };
   },
-  mse: ({ histogram, whole, symmetric, levels }) => {
-    const limits = symmetric ? around(magnitudeOf(whole)) : whole;
-    return leastSquaredError(signedBins(histogram, whole.low, whole.high), limits, levels, symmetric);
-  },
-  kl: ({ histogram, whole, symmetric, levels }) => {
-    const bins = symmetric
-      ? magnitudeBins(histogram, magnitudeOf(whole))
-      : signedBins(histogram, whole.low, whole.high);
-    return around(leastDivergence(bins, symmetric ? Math.ceil(levels / 2) : levels) * bins.width);
+  mse: leastError,
+  kl: (search) => {
+    const { histogram, whole, symmetric, levels } = search;
+    const signed = signedBins(histogram, whole.low, whole.high);
+    const best = leastError(search);
+    const most = KL_MOST_ERROR * squaredError(signed, best, levels);
+    const limitsOf = (kept: number) =>
+      symmetric ? around(kept * signed.width) : cutTo(whole, around(kept * signed.width));
+    const kept = leastDivergence(
+      symmetric ? magnitudeBins(histogram, magnitudeOf(whole)) : signed,
+      symmetric ? Math.ceil(levels / 2) : levels,
+      (count) => squaredError(signed, limitsOf(count), levels) <= most,
+    );
+    return kept === undefined ? best : limitsOf(kept);
   },
   "kl-bolt": ({ histogram, whole }) => {
     const bins = magnitudeBins(histogram, magnitudeOf(whole));
     return around(boltBins(bins.counts) * bins.width);
   },
 };
+
+/** Divergence is blind to how far a clipped number was: what errs by more than this times the least is no candidate. */
+const KL_MOST_ERROR = 1.5;
+
+function leastError({ histogram, whole, symmetric, levels }: Search): Limits {
+  const limits = symmetric ? around(magnitudeOf(whole)) : whole;
+  return leastSquaredError(signedBins(histogram, whole.low, whole.high), limits, levels, symmetric);
+}
 
 /**
  * The range of a value's numbers that quantization should keep. Throws BoltqError `usage` when the method needs a

@@ -13,6 +13,6 @@ export interface Range {
 /**
  * How a range is found from statistics. `min-max`: all that was seen; `moving-average`: the mean of each example's
  * extremes; `percentile`: all but a share at the ends; `mse`: least squared error; `kl`: least Kullback-Leibler divergence
- * over all candidates as TensorRT means it; `kl-bolt`: as Bolt does.
+ * as TensorRT means it, of the candidates with a small squared error; `kl-bolt`: as Bolt does.
  */
 export type RangeMethod = "min-max" | "moving-average" | "percentile" | "mse" | "kl" | "kl-bolt";

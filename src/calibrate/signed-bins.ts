@@ -40,12 +40,6 @@ export function edgesOf({ zero, width }: SignedBins, index: number): { readonly 
     : { low: (place - 1) * width, high: place * width };
 }
 
-/** The number that stands for a bin: its middle. */
-export function middleOf(bins: SignedBins, index: number): number {
-  const { low, high } = edgesOf(bins, index);
-  return (low + high) / 2;
-}
-
 /** The share of the numbers between two limits; within a bin they count as evenly spread. */
 export function shareBetween(bins: SignedBins, from: number, to: number): number {
   let total = 0;

@@ -52,7 +52,7 @@ export function define(command: Command): void {
         .default("histogram"),
     )
     .addOption(
-      new Option("--method <word>", "how clip values are found").choices(Object.keys(METHOD_NEEDS)).default("kl"),
+      new Option("--method <word>", "how clip values are found").choices(Object.keys(METHOD_NEEDS)).default("mse"),
     )
     .option("-V, --verbose", "print the clip value of each tensor and what it cuts off")
     .option("--json", "print that as JSON")

@@ -45,7 +45,7 @@ usage: post_training_quantization -p NAME_ptq_input.bolt [options]
   -h, --help show this help
 
   --method WORD           with -o: how clip values are found: ${Object.keys(METHOD_NEEDS).join(", ")}
-                          (default: kl, the least divergence; kl-bolt is Bolt's own search for it)
+                          (default: mse, the least squared error; kl-bolt is Bolt's own search)
   --output FILE           where to write (default: NAME_int8_q.bolt and the like, beside the model)
   --as-bolt               do what Bolt's own tool does, also where that is broken
   --dry-run               write nothing; print what would be done to every operator and weight, and why

@@ -11,7 +11,7 @@ export interface ActivationSettings {
   readonly type: "uint8" | "int8";
   /** Zero in the middle of the range. Default false: the range is used whole, and a Relu costs nothing. */
   readonly symmetric: boolean;
-  /** Default `min-max`. */
+  /** Default `mse`. */
   readonly method: RangeMethod;
 }
 
@@ -64,7 +64,7 @@ export interface Recipe {
 
 const DEFAULTS: OperatorSettings = {
   precision: "int8",
-  activations: { type: "uint8", symmetric: false, method: "min-max" },
+  activations: { type: "uint8", symmetric: false, method: "mse" },
   weights: { granularity: "per-channel", method: "max", bits: 8 },
 };
 

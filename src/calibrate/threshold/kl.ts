@@ -3,19 +3,23 @@ import type { SignedBins } from "../signed-bins.ts";
 /**
  * How many bins to keep on each side of zero: as many as give the least Kullback-Leibler divergence between the numbers,
  * clipped, and what `levels` steps keep of them, as TensorRT means it. Every number of bins from that of the levels on is
- * tried. A side that ends before is kept whole.
+ * tried that `allowed` lets through. A side that ends before is kept whole. Undefined where none is left to choose.
  */
-export function leastDivergence({ counts: seen, zero }: SignedBins, levels: number): number {
+export function leastDivergence(
+  { counts: seen, zero }: SignedBins,
+  levels: number,
+  allowed: (kept: number) => boolean,
+): number | undefined {
   const counts = withoutZeros(seen, zero);
   const sums = runningSums(counts);
   const most = Math.max(zero + 1, counts.length - zero);
-  let best = most;
+  let best: number | undefined;
   let least = Number.POSITIVE_INFINITY;
   for (let kept = most; kept >= 1; kept--) {
     const [first, end] = [Math.max(0, zero + 1 - kept), Math.min(counts.length, zero + kept)];
     if (end - first < levels) break;
     const found = divergence(counts, sums, first, end, levels);
-    if (found < least) {
+    if (found < least && allowed(kept)) {
       best = kept;
       least = found;
     }

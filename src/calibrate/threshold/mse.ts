@@ -1,4 +1,4 @@
-import { middleOf, type SignedBins } from "../signed-bins.ts";
+import type { SignedBins } from "../signed-bins.ts";
 
 /** A part of the numbers, as limits. */
 export interface Limits {
@@ -6,45 +6,61 @@ export interface Limits {
   readonly high: number;
 }
 
-/** Candidates are shares of the whole range, this many steps down to the least. */
-const STEPS = 100;
-const LEAST_SHARE = 0.2;
+/** Shares of the range that are tried first: all of it, then ever less in equal proportions, down to 1 %. */
+const COARSE_SHARES = Array.from({ length: 46 }, (_, step) => 0.9 ** step);
 
-/** The limits with the least squared error of clipping and rounding to `levels` steps; both ends are searched. */
+/** Factors around the best of these that are tried next. */
+const FINE_FACTORS = Array.from({ length: 21 }, (_, step) => 1 + (step - 10) / 100);
+
+/**
+ * The limits with the least squared error of clipping and rounding to `levels` steps. Where both signs occur both ends are
+ * searched, first together, then each alone. `whole` holds all numbers; it is the result unless another errs less.
+ */
 export function leastSquaredError(bins: SignedBins, whole: Limits, levels: number, symmetric: boolean): Limits {
-  const both = search((share) => ({ low: share * whole.low, high: share * whole.high }), bins, levels);
+  const errorOf = (limits: Limits) => squaredError(bins, limits, levels);
+  const both = search((share) => ({ low: share * whole.low, high: share * whole.high }), errorOf);
   if (symmetric || whole.low === 0 || whole.high === 0) return both;
-  const lower = search((share) => ({ low: share * whole.low, high: both.high }), bins, levels);
-  return search((share) => ({ low: lower.low, high: share * whole.high }), bins, levels);
+  const lower = search((share) => ({ low: share * whole.low, high: both.high }), errorOf);
+  const upper = search((share) => ({ low: lower.low, high: share * whole.high }), errorOf);
+  return search((share) => ({ low: share * whole.low, high: upper.high }), errorOf);
 }
 
-function search(limitsFor: (share: number) => Limits, bins: SignedBins, levels: number): Limits {
-  let best = limitsFor(1);
-  let least = squaredError(bins, best, levels);
-  for (let step = 1; step <= STEPS; step++) {
-    const limits = limitsFor(1 - (step * (1 - LEAST_SHARE)) / STEPS);
-    const error = squaredError(bins, limits, levels);
-    if (error < least) {
-      best = limits;
-      least = error;
-    }
-  }
-  return best;
+function search(limitsFor: (share: number) => Limits, errorOf: (limits: Limits) => number): Limits {
+  const coarse = bestOf(COARSE_SHARES, (share) => errorOf(limitsFor(share)));
+  const fine = FINE_FACTORS.map((factor) => Math.min(coarse * factor, 1));
+  return limitsFor(bestOf([coarse, ...fine], (share) => errorOf(limitsFor(share))));
 }
 
-/** Sum of the squared errors. The zero point is rounded to a whole level, as it is stored. */
+/** The first of those that err least. */
+function bestOf(candidates: readonly number[], errorOf: (candidate: number) => number): number {
+  const errors = candidates.map(errorOf);
+  return candidates[errors.indexOf(Math.min(...errors))]!;
+}
+
+/**
+ * Sum of the squared errors of clipping and rounding, the numbers of a bin taken as evenly spread over it. The zero point
+ * is rounded to a whole level, as it is stored.
+ */
 export function squaredError(bins: SignedBins, { low, high }: Limits, levels: number): number {
   const scale = (high - low) / (levels - 1);
   if (!(scale > 0)) return Number.POSITIVE_INFINITY;
   const least = Math.round(low / scale);
   const most = least + levels - 1;
-  let sum = 0;
-  for (let bin = 0; bin < bins.counts.length; bin++) {
-    const count = bins.counts[bin]!;
-    if (count === 0) continue;
-    const value = middleOf(bins, bin);
-    const error = value - scale * Math.min(Math.max(Math.round(value / scale), least), most);
-    sum += count * error * error;
+  const wholeLevel = (scale * scale * scale) / 12;
+  /** ∫ (x − its level)² dx from the level at zero to x. */
+  const integral = (x: number): number => {
+    const level = Math.min(Math.max(Math.round(x / scale), least), most);
+    const rest = x - level * scale;
+    return level * wholeLevel + (rest * rest * rest) / 3;
+  };
+  const { counts, zero, width } = bins;
+  const nearZero = Math.min(counts[zero]!, (counts[zero - 1] ?? 0) + (counts[zero + 1] ?? 0));
+  let sum = (nearZero * (integral(width) - integral(-width))) / 2;
+  let before = integral(-zero * width - width);
+  for (let bin = 0; bin < counts.length; bin++) {
+    const after = integral((bin < zero ? bin - zero : bin - zero + 1) * width);
+    if (bin !== zero) sum += counts[bin]! * (after - before);
+    before = after;
   }
-  return sum;
+  return sum / width;
 }

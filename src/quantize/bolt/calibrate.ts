@@ -14,7 +14,7 @@ import { isQuantizedInference } from "./recipe.ts";
 import { setStaticScales, valuesToCalibrate } from "./static-scales.ts";
 
 export interface CalibrateBoltOptions extends QuantizeBoltOptions, CollectOptions {
-  /** How clip values are found. Default `kl`: `kl-bolt` cuts off far too much behind a Relu. */
+  /** How clip values are found. Default `mse`. */
   readonly method?: RangeMethod;
   /** Take the mean error that rounding the weights makes out of the biases. Default true. */
   readonly correctBiases?: boolean;
@@ -42,7 +42,7 @@ export async function calibrateBolt(
   dataset: Dataset,
   options: CalibrateBoltOptions = {},
 ): Promise<CalibratedBolt> {
-  const { method = "kl" } = options;
+  const { method = "mse" } = options;
   const observation = await planBoltObservation(open, METHOD_NEEDS[method], options);
   const { quantized, float, values, names } = observation;
   if (values.length === 0) return { ...quantized, tensors: [] };
