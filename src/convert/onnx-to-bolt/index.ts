@@ -2,9 +2,11 @@ import type { BoltModel } from "../../bolt/model.ts";
 import { rulesOf } from "../../bolt/rules.ts";
 import { type BoltVersion, NEWEST_BOLT_VERSION } from "../../bolt/version.ts";
 import { BoltqError } from "../../io/error.ts";
-import { foldShapes } from "../../onnx/fold-shapes.ts";
+import { foldConstants } from "../../onnx/constant-folding.ts";
 import type { OnnxModel } from "../../onnx/model.ts";
+import { inferShapes } from "../../onnx/shape-inference.ts";
 import { runX2boltPasses } from "../../transform/bolt/x2bolt-passes.ts";
+import { fixInputs } from "./fix-inputs.ts";
 import { lowerGraph } from "./lower-graph.ts";
 
 /** `PTQ` makes the input of the quantizer; `FP32` and `FP16` a network to run. */
@@ -38,23 +40,27 @@ export interface Converted {
 
 /**
  * Lowers an ONNX model to Bolt and runs X2bolt's rewrites on it. Weights stay where they are until the model is written.
- * What the model computes of its shapes alone is folded into constants first, in the ONNX model itself.
- * Throws `unsupported`, naming every operator that Bolt lacks.
+ * What the model computes of constants and shapes alone is folded into constants first, in the ONNX model itself, but not
+ * as Bolt. Throws `unsupported`, naming every operator that Bolt lacks.
  */
 export async function lowerToBolt(onnx: OnnxModel, options: ConvertOptions = {}): Promise<Converted> {
   const version = options.version ?? NEWEST_BOLT_VERSION;
+  const rules = rulesOf(version);
+  const asBolt = options.asBolt ?? false;
   const notes = new Map<string, number>();
-  if (options.asBolt !== true)
-    await foldShapes(onnx, options.inputShapes === undefined ? {} : { inputShapes: options.inputShapes });
+  const note = (text: string) => notes.set(text, (notes.get(text) ?? 0) + 1);
+  const inputShapes = fixInputs(onnx, { given: options.inputShapes ?? {}, rules, note });
+  if (asBolt) await inferShapes(onnx, { inputShapes });
+  else await foldConstants(onnx, { inputShapes });
   const model = await lowerGraph(onnx, {
     version,
-    rules: rulesOf(version),
-    asBolt: options.asBolt ?? false,
+    rules,
+    asBolt,
     name: nameOf(onnx, options, version),
     removeOperators: options.removeOperators ?? 0,
-    note: (text) => notes.set(text, (notes.get(text) ?? 0) + 1),
+    note,
   });
-  await runX2boltPasses(model, { asBolt: options.asBolt ?? false, forQuantizer: options.precision === "PTQ" });
+  await runX2boltPasses(model, { asBolt, forQuantizer: options.precision === "PTQ" });
   rename(model, options);
   return { model, notes: [...notes].map(([text, count]) => (count === 1 ? text : `${text} (${count} times)`)) };
 }

@@ -57,9 +57,8 @@ export interface LowerGraphOptions {
 export async function lowerGraph(onnx: OnnxModel, options: LowerGraphOptions): Promise<BoltModel> {
   requireKnownOperators(onnx);
   const { graph } = onnx.main;
+  const { inputs } = graph;
   const lowering = new GraphLowering(options, graph.nodes);
-  const constants = new Set(onnx.main.initializers);
-  const inputs = graph.inputs.filter((input) => !constants.has(input));
   for (const input of inputs) lowering.define(input);
   for (const node of graph.nodes.slice(options.removeOperators)) await lowering.lower(node);
   await lowering.addSharedWeights(graph.outputs);
@@ -245,14 +244,9 @@ function inBase60(number: number): string {
 /** Bolt's mark for a dimension that is not known before the network runs. */
 const DYNAMIC_DIMENSION = 11;
 
-function describeInput(input: OnnxValue, { rules, version, note }: LowerGraphOptions): BoltTensorDescription {
+function describeInput(input: OnnxValue, { rules, version }: LowerGraphOptions): BoltTensorDescription {
   const shape = input.type?.shape ?? [];
-  const dimensions = shape.map((size, axis) => {
-    if (typeof size === "number" && size > 0) return size;
-    const assumed = axis === 0 || size === "batch" || rules === "1.3.0" ? 1 : DYNAMIC_DIMENSION;
-    note(`dimension ${axis} of the input "${input.name}" is not fixed; ${assumed} is assumed`);
-    return assumed;
-  });
+  const dimensions = shape.map((size) => (typeof size === "number" ? size : DYNAMIC_DIMENSION));
   const description = {
     dataType: boltTypeOf(input.type?.type ?? "float32"),
     dataFormat: defaultDataFormat(shape.length, rules),
