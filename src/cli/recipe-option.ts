@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
-import { parseRecipe, RECIPES, type Recipe, recipeNamed } from "../quantize/recipe.ts";
+import { parseRecipe } from "../quantize/parse-recipe.ts";
+import { RECIPES, type Recipe, recipeNamed } from "../quantize/recipe.ts";
 import { readText } from "./read-text.ts";
 
 export const DEFAULT_RECIPE = "int8";

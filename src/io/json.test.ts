@@ -25,3 +25,78 @@ for (const [text, line, column] of BROKEN) {
     );
   });
 }
+
+const thrownBy = (text: string, options?: { duplicates?: boolean }): unknown => {
+  try {
+    parseJson(text, "t.json", options);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return undefined;
+};
+
+it("takes time linear in a text whose quote is never closed", () => {
+  const unclosed = `{"layer": "${"a\\n".repeat(1_000_000)}`;
+  expect(thrownBy(unclosed)).toBe("t.json: this is not valid JSON at line 1, column 11. Correct the file");
+  const quotes = `["${'\\"'.repeat(1_000_000)}`;
+  expect(thrownBy(quotes)).toBe("t.json: this is not valid JSON at line 1, column 2. Correct the file");
+});
+
+it("takes a long string, as a picture inside the text may be", () => {
+  const long = 'é\\"'.repeat(500_000);
+  expect(parseJson(`["${long}"]`, "file")).toEqual(['é"'.repeat(500_000)]);
+});
+
+it("refuses what is nested more than 100 levels deep", () => {
+  const nested = (depth: number) => `${"[".repeat(depth)}${"]".repeat(depth)}`;
+  expect(thrownBy(nested(100))).toBeUndefined();
+  expect(thrownBy(nested(101))).toBe(
+    "t.json: this is nested more than 100 levels deep at line 1, column 101. Correct the file",
+  );
+  expect(thrownBy('{"a":'.repeat(1_000_000))).toMatch(/nested more than 100 levels deep at line 1, column 501/);
+});
+
+it("refuses a name that an object has twice, unless the last one shall win", () => {
+  const twice = '{"a": {"b": 1},\n "c": 2, "\\u0061": 3}';
+  expect(thrownBy(twice)).toBe('t.json: the name "a" is there twice at line 2, column 10. Correct the file');
+  expect(parseJson(twice, "t.json", { duplicates: true })).toEqual({ a: 3, c: 2 });
+  expect(thrownBy('[{"a": {"a": 1}}, {"a": 2}]')).toBeUndefined();
+});
+
+it("leaves the prototypes alone", () => {
+  const value = parseJson('{"__proto__": {"polluted": 1}, "constructor": 2}', "file") as Record<string, unknown>;
+  expect(Object.keys(value)).toEqual(["__proto__", "constructor"]);
+  expect(({} as Record<string, unknown>)["polluted"]).toBeUndefined();
+});
+
+it("agrees with JSON.parse on what is JSON", () => {
+  const seeds = ['{"a": [1, -0.5e+3, "\\u00e9\\n", true], "b": {"c": null, "d": [[], {}]}}', ' [0,10,"x\\\\"]\r\n'];
+  const letters = '{}[]",:0123.eE+-\\ \n\ttruefalsn\u0001u';
+  let state = 1;
+  const below = (limit: number) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * limit);
+  };
+  const parsed = (parse: () => unknown) => {
+    try {
+      return parse();
+    } catch {
+      return "no JSON";
+    }
+  };
+  let valid = 0;
+  for (let round = 0; round < 5_000; round++) {
+    const characters = [...seeds[round % 2]!];
+    for (let count = below(3); count >= 0; count--) {
+      characters.splice(below(characters.length), below(2), letters[below(letters.length)]!);
+    }
+    const text = characters.join("");
+    const wanted = parsed(() => JSON.parse(text));
+    expect(
+      parsed(() => parseJson(text, "file", { duplicates: true })),
+      text,
+    ).toEqual(wanted);
+    if (wanted !== "no JSON") valid += 1;
+  }
+  expect(valid).toBeGreaterThan(250);
+});

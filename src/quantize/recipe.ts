@@ -1,4 +1,3 @@
-import { METHOD_NEEDS } from "../calibrate/find-range.ts";
 import type { RangeMethod } from "../calibrate/range.ts";
 import { BoltqError } from "../io/error.ts";
 
@@ -123,60 +122,6 @@ export function matches(text: string, pattern: string): boolean {
   return place <= text.length - tail.length;
 }
 
-type Check = (value: unknown) => string | undefined;
-
-const oneOf =
-  (...options: readonly (string | number | boolean)[]): Check =>
-  (value) =>
-    options.some((option) => option === value) ? undefined : `one of ${options.join(", ")}`;
-
-const isText: Check = (value) => (typeof value === "string" ? undefined : "a text");
-
-const isTextList: Check = (value) =>
-  Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === "string")
-    ? undefined
-    : "a list of names";
-
-type Fields = Readonly<Record<string, Check | { readonly fields: Fields } | { readonly list: Fields }>>;
-
-const SETTINGS: Fields = {
-  precision: oneOf("int8", "float"),
-  activations: {
-    fields: {
-      type: oneOf("uint8", "int8"),
-      symmetric: oneOf(true, false),
-      method: oneOf(...Object.keys(METHOD_NEEDS)),
-    },
-  },
-  weights: {
-    fields: {
-      granularity: oneOf("per-channel", "per-tensor"),
-      method: oneOf("max", "mse"),
-      bits: oneOf(7, 8),
-    },
-  },
-};
-
-const RECIPE: Fields = {
-  description: isText,
-  floatStem: oneOf(true, false),
-  biasCorrection: oneOf(true, false),
-  ...SETTINGS,
-  rules: { list: { operators: isTextList, names: isTextList, ...SETTINGS } },
-};
-
-/** A recipe from JSON. Throws `format`, naming the field that is unknown or wrong and what it may be. */
-export function parseRecipe(json: string, file: string): Recipe {
-  let value: unknown;
-  try {
-    value = JSON.parse(json);
-  } catch (cause) {
-    throw wrong(`the recipe is no valid JSON (${(cause as Error).message})`, file);
-  }
-  checkFields(value, RECIPE, "", file);
-  return value as Recipe;
-}
-
 /** A ready-made recipe. Throws `usage` for a name that is none. */
 export function recipeNamed(name: string): Recipe {
   const recipe = Object.hasOwn(RECIPES, name) ? RECIPES[name] : undefined;
@@ -184,33 +129,4 @@ export function recipeNamed(name: string): Recipe {
   throw new BoltqError("usage", `there is no recipe "${name}"`, {
     remedy: `Choose one of ${Object.keys(RECIPES).join(", ")}, or give a JSON file`,
   });
-}
-
-function checkFields(value: unknown, fields: Fields, path: string, file: string): void {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw wrong(`${path === "" ? "the recipe" : `"${path}"`} must be an object with fields`, file);
-  }
-  for (const [key, content] of Object.entries(value)) {
-    const place = path === "" ? key : `${path}.${key}`;
-    const wanted = Object.hasOwn(fields, key) ? fields[key]! : undefined;
-    if (wanted === undefined)
-      throw wrong(`there is no field "${place}"; known are ${Object.keys(fields).join(", ")}`, file);
-    checkField(content, wanted, place, file);
-  }
-}
-
-function checkField(content: unknown, wanted: Fields[string], place: string, file: string): void {
-  if (typeof wanted === "function") {
-    const expected = wanted(content);
-    if (expected !== undefined) throw wrong(`"${place}" must be ${expected}, not ${JSON.stringify(content)}`, file);
-  } else if ("fields" in wanted) {
-    checkFields(content, wanted.fields, place, file);
-  } else {
-    if (!Array.isArray(content)) throw wrong(`"${place}" must be a list`, file);
-    for (const [index, item] of content.entries()) checkFields(item, wanted.list, `${place}[${index}]`, file);
-  }
-}
-
-function wrong(problem: string, file: string): BoltqError {
-  return new BoltqError("format", problem, { file, remedy: "See docs/recipes.md" });
 }

@@ -1,4 +1,6 @@
+import * as v from "valibot";
 import { BoltqError } from "../../io/error.ts";
+import { fields, finiteNumber, oneOf, parseAs, text } from "../../io/schema.ts";
 import { BOLT_IMAGE_FORMATS, type BoltImageFormat } from "./bolt-formats.ts";
 import type { Interpolation } from "./resample.ts";
 
@@ -53,54 +55,34 @@ export const PRESETS: Readonly<Record<string, Preprocessing>> = {
   raw: PLAIN,
 };
 
-type Check = (value: unknown) => boolean;
+const perChannel = v.custom<readonly number[]>(
+  (value) => Array.isArray(value) && (value.length === 1 || value.length === 3) && value.every(Number.isFinite),
+  "a list of one or three numbers",
+);
 
-const oneOf =
-  (...words: readonly string[]): Check =>
-  (value) =>
-    typeof value === "string" && words.includes(value);
-const isNumber: Check = (value) => typeof value === "number" && Number.isFinite(value);
-const isNumbers: Check = (value) =>
-  Array.isArray(value) && (value.length === 1 || value.length === 3) && value.every(isNumber);
-
-/** What each field may hold, and how to say so. */
-const FIELDS: Readonly<Record<keyof Preprocessing, readonly [check: Check, wanted: string]>> = {
-  bolt: [oneOf(...BOLT_IMAGE_FORMATS), `one of ${BOLT_IMAGE_FORMATS.join(", ")}`],
-  resize: [oneOf("stretch", "crop", "letterbox"), "stretch, crop or letterbox"],
-  shortSide: [(value) => Number.isInteger(value) && (value as number) > 0, "a whole number above 0"],
-  interpolation: [oneOf("bilinear", "bicubic", "linear", "nearest"), "bilinear, bicubic, linear or nearest"],
-  pad: [isNumber, "a number"],
-  layout: [oneOf("NCHW", "NHWC"), "NCHW or NHWC"],
-  channels: [oneOf("RGB", "BGR", "GRAY"), "RGB, BGR or GRAY"],
-  mean: [isNumbers, "a list of one or three numbers"],
-  scale: [isNumbers, "a list of one or three numbers"],
-};
+const FIELDS = fields({
+  preset: v.exactOptional(text),
+  bolt: v.exactOptional(oneOf(...BOLT_IMAGE_FORMATS)),
+  resize: v.exactOptional(oneOf("stretch", "crop", "letterbox")),
+  shortSide: v.exactOptional(
+    v.custom<number>((value) => Number.isSafeInteger(value) && (value as number) > 0, "a whole number above 0"),
+  ),
+  interpolation: v.exactOptional(oneOf("bilinear", "bicubic", "linear", "nearest")),
+  pad: v.exactOptional(finiteNumber),
+  layout: v.exactOptional(oneOf("NCHW", "NHWC")),
+  channels: v.exactOptional(oneOf("RGB", "BGR", "GRAY")),
+  mean: v.exactOptional(perChannel),
+  scale: v.exactOptional(perChannel),
+});
 
 /**
  * A preprocessing from JSON: fields left out have the defaults of `preset` ("raw" if none is named). Throws `format`,
  * naming the field.
  */
 export function parsePreprocessing(json: string, file: string): Preprocessing {
-  const fields = parseFields(json, file);
-  const { preset: name = "raw", ...stated } = fields;
-  const base = preset(String(name), file);
-  for (const [field, value] of Object.entries(stated)) {
-    const known = Object.hasOwn(FIELDS, field) ? FIELDS[field as keyof Preprocessing] : undefined;
-    if (known === undefined)
-      throw wrong(file, `there is no field "${field}"; known are preset, ${Object.keys(FIELDS).join(", ")}`);
-    if (!known[0](value)) throw wrong(file, `"${field}" must be ${known[1]}, not ${JSON.stringify(value)}`);
-  }
-  return { ...base, ...stated };
-}
-
-function parseFields(json: string, file: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(json);
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  } catch (cause) {
-    throw new BoltqError("format", `the preprocessing is no valid JSON (${(cause as Error).message})`, { file, cause });
-  }
-  throw wrong(file, "a preprocessing is an object with fields");
+  const origin = { file, what: "a preprocessing", remedy: "See docs/data.md" };
+  const { preset: name = "raw", ...stated } = parseAs(FIELDS, json, origin);
+  return { ...preset(name, file), ...stated };
 }
 
 /** A well-known preprocessing. Throws `usage` for a name that is none. */
@@ -111,8 +93,4 @@ export function preset(name: string, file?: string): Preprocessing {
     file,
     remedy: `Choose one of ${Object.keys(PRESETS).join(", ")}, or give a JSON file`,
   });
-}
-
-function wrong(file: string, problem: string): BoltqError {
-  return new BoltqError("format", problem, { file, remedy: "See docs/data.md" });
 }
