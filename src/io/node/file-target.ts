@@ -1,23 +1,45 @@
-import { randomBytes } from "node:crypto";
-import { closeSync, fdatasync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import {
+  closeSync,
+  fchmodSync,
+  fchownSync,
+  fdatasync,
+  fsyncSync,
+  openSync,
+  renameSync,
+  type Stats,
+  writeSync,
+} from "node:fs";
+import { dirname } from "node:path";
 import { BoltqError } from "../error.ts";
 import type { Target } from "../target.ts";
-
-const unfinished = new Set<string>();
+import { creationError, destinationOf } from "./destination.ts";
+import { streamTarget } from "./stream-target.ts";
+import { discard, forget, temporaryPath } from "./temporary-file.ts";
 
 /**
- * A file that appears at `path` only when it is complete: written beside it under a temporary name, flushed, renamed.
- * Small writes are gathered. The temporary file is also removed when the process exits before `commit`.
+ * A file that appears at `path` only when it is complete. Links are followed: the file they lead to is replaced, and keeps
+ * its mode. A device, a FIFO and /dev/stdout are written to as it goes. Throws BoltqError `not-found` or `io`.
  */
 export function fileTarget(path: string): Target {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
-  let descriptor = open(path, temporary);
+  const destination = destinationOf(path);
+  return destination.kind === "file"
+    ? wholeFile(destination.path, destination.existing, path)
+    : streamTarget(destination, path);
+}
+
+/**
+ * Written beside `path` under a temporary name, flushed, renamed. Small writes are gathered. The temporary file is also
+ * removed when the process exits before `commit`. `name` is for messages.
+ */
+function wholeFile(path: string, existing: Stats | undefined, name: string): Target {
+  const temporary = temporaryPath(dirname(path));
+  const descriptor = create(temporary, existing, name);
   const flusher = new Flusher(descriptor);
   const gathered = new Uint8Array(GATHER_BYTES);
   let used = 0;
+  let isOpen = true;
   const put = async (chunk: Uint8Array) => {
-    writeAll(descriptor, chunk, path);
+    writeAll(descriptor, chunk, name);
     await flusher.wrote(chunk.byteLength);
   };
   const flush = async () => {
@@ -25,8 +47,13 @@ export function fileTarget(path: string): Target {
     used = 0;
     await put(waiting);
   };
+  const close = () => {
+    if (!isOpen) return;
+    isOpen = false;
+    closeSync(descriptor);
+  };
   return {
-    name: path,
+    name,
     write: async (chunk) => {
       if (used + chunk.byteLength > GATHER_BYTES) await flush();
       if (chunk.byteLength > GATHER_BYTES) {
@@ -39,14 +66,18 @@ export function fileTarget(path: string): Target {
     commit: async () => {
       await flush();
       const failure = await flusher.end();
-      if (failure !== undefined) throw writeError(path, failure);
-      finish(descriptor, temporary, path);
-      descriptor = -1;
+      if (failure !== undefined) throw writeError(name, failure);
+      try {
+        fsyncSync(descriptor);
+        close();
+      } catch (cause) {
+        throw writeError(name, cause as Error);
+      }
+      putInPlace(temporary, path, name);
     },
     abort: async () => {
       await flusher.end();
-      if (descriptor >= 0) closeSync(descriptor);
-      descriptor = -1;
+      close();
       discard(temporary);
     },
   };
@@ -90,20 +121,40 @@ class Flusher {
   }
 }
 
-function open(path: string, temporary: string): number {
+const MODE_BITS = 0o7777;
+
+/** Creates the temporary file, never more open to others than the file that it will replace. */
+function create(temporary: string, existing: Stats | undefined, name: string): number {
   try {
-    const descriptor = openSync(temporary, "wx", 0o644);
-    // One listener is enough, however many files are written in the life of the process.
-    process.off("exit", discardUnfinished);
-    process.on("exit", discardUnfinished);
-    unfinished.add(temporary);
+    const descriptor = openSync(temporary, "wx", existing === undefined ? 0o666 : 0o600);
+    if (existing !== undefined) keepRights(descriptor, existing);
     return descriptor;
   } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === "ENOENT";
-    throw new BoltqError(missing ? "not-found" : "io", `the file cannot be created (${(cause as Error).message})`, {
-      file: path,
+    discard(temporary);
+    throw creationError(name, cause as Error);
+  }
+}
+
+/** Only root may give a file away, and not every file system has modes: then it stays the user's own, and private. */
+function keepRights(descriptor: number, { uid, gid, mode }: Stats): void {
+  for (const keep of [() => fchownSync(descriptor, uid, gid), () => fchmodSync(descriptor, mode & MODE_BITS)]) {
+    try {
+      keep();
+    } catch {
+      // The file is written all the same.
+    }
+  }
+}
+
+function putInPlace(temporary: string, path: string, name: string): void {
+  try {
+    renameSync(temporary, path);
+    forget(temporary);
+  } catch (cause) {
+    throw new BoltqError("io", `the finished file cannot be put in place (${(cause as Error).message})`, {
+      file: name,
       cause,
-      remedy: missing ? "Create the folder first" : "Check that the folder can be written to",
+      remedy: "Choose another name or folder; nothing was changed",
     });
   }
 }
@@ -122,28 +173,4 @@ function writeError(file: string, cause: Error): BoltqError {
     cause,
     remedy: "Free some disk space or choose another folder; nothing was changed",
   });
-}
-
-function finish(descriptor: number, temporary: string, path: string): void {
-  fsyncSync(descriptor);
-  closeSync(descriptor);
-  try {
-    renameSync(temporary, path);
-  } catch (cause) {
-    discard(temporary);
-    throw new BoltqError("io", `the finished file cannot be put in place (${(cause as Error).message})`, {
-      file: path,
-      cause,
-    });
-  }
-  unfinished.delete(temporary);
-}
-
-function discard(temporary: string): void {
-  rmSync(temporary, { force: true });
-  unfinished.delete(temporary);
-}
-
-function discardUnfinished(): void {
-  for (const temporary of unfinished) rmSync(temporary, { force: true });
 }
