@@ -51,20 +51,32 @@ export type {
 } from "./onnx/model.ts";
 export type { ExternalData, ReadOnnxOptions } from "./onnx/read.ts";
 export { type ExternalTarget, type WriteOnnxOptions, writeOnnx } from "./onnx/write.ts";
-export { type CalibrateBoltOptions, type CalibratedBolt, calibrateBolt } from "./quantize/bolt/calibrate.ts";
+export { applyBoltPlan } from "./quantize/bolt/apply-plan.ts";
+export { type CalibrateBoltOptions, calibrateBolt, calibratedPlan } from "./quantize/bolt/calibrate.ts";
 export { convertOnnxToBolt } from "./quantize/bolt/from-onnx.ts";
+export { type PlanBoltOptions, planBolt } from "./quantize/bolt/plan-bolt.ts";
+export { type PrepareBoltOptions, type PreparedBolt, prepareBolt } from "./quantize/bolt/prepare.ts";
 export {
-  type OperatorDecision,
   type QuantizeBoltOptions,
   type QuantizedBolt,
   quantizeBolt,
 } from "./quantize/bolt/quantize.ts";
 export type { BoltInference, BoltStorage } from "./quantize/bolt/recipe.ts";
-export type { WeightDecision } from "./quantize/bolt/store-weights.ts";
 export { type OnnxObservation, planObservation } from "./quantize/onnx/observation.ts";
 export { type QuantizedOnnx, type QuantizeOnnxOptions, quantizeOnnx } from "./quantize/onnx/quantize-onnx.ts";
 export { parseRecipe } from "./quantize/parse-recipe.ts";
-export type { Plan, PlanWarning } from "./quantize/plan.ts";
+export type {
+  BiasPlan,
+  BoltTarget,
+  FloatBiasPlan,
+  OperatorPlan,
+  Plan,
+  PlanWarning,
+  ValuePlan,
+  WarningKind,
+  WeightPlan,
+  WeightType,
+} from "./quantize/plan.ts";
 export { RECIPES, type Recipe } from "./quantize/recipe.ts";
 export { type LayerClips, parseScaleTable, type ScaleTable } from "./quantize/scale-table.ts";
 export { type Difference, diffModels } from "./report/difference.ts";

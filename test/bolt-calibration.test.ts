@@ -50,7 +50,7 @@ describeWithShared("calibration as Bolt 1.3.0 does it", () => {
         preprocessing,
       });
       const dataset = images ? await inOrder(data, order) : data;
-      const { model } = await calibrateAsBolt(open, dataset, { inference: "INT8_FP32" });
+      const { model } = await calibrateAsBolt(await open(), dataset, { inference: "INT8_FP32" });
       const tolerance = title === "txt110late" ? 2 / 1000 : 1e-5;
       for (const node of model.graph.nodes) {
         const golden = scales[node.name]!.scale;

@@ -15,6 +15,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import type { BoltModel } from "../src/bolt/model.ts";
 import { readBolt } from "../src/bolt/read.ts";
 import { memorySource } from "../src/io/bytes.ts";
+import type { Plan } from "../src/quantize/plan.ts";
 import { describeWithShared, sharedPath } from "./shared.ts";
 
 const PROGRAM = ["--import", "tsx", "src/cli/bin/post_training_quantization.ts"];
@@ -176,10 +177,16 @@ describeWithShared("the program post_training_quantization", () => {
 
   it("tells what it would do and why, and writes nothing (--dry-run)", () => {
     const { stdout } = run("-p", at("newer_ptq_input.bolt"), "-i", "INT8", "--dry-run", "--json");
-    const decisions = JSON.parse(stdout);
-    const of = (list: { operator: string }[], name: string) => list.find(({ operator }) => operator === name);
-    expect(of(decisions.operators, "prob")).toMatchObject({ scales: [[0]], reason: expect.stringContaining("float") });
-    expect(of(decisions.weights, "conv2")).toMatchObject({ from: "F32", to: "I8" });
+    const { operators, weights }: Plan = JSON.parse(stdout);
+    expect(operators.find(({ name }) => name === "prob")).toMatchObject({
+      precision: "float",
+      label: "float",
+      reason: "an operator that Bolt computes in float",
+    });
+    expect(weights.find(({ operator }) => operator === "conv2")).toMatchObject({
+      type: "int8",
+      reason: "its operator computes in int8",
+    });
     expect(existsSync(at("newer_int8_q.bolt"))).toBe(false);
   });
 

@@ -11,6 +11,7 @@ import { memoryTarget } from "../src/io/target.ts";
 import type { OnnxModel } from "../src/onnx/model.ts";
 import { calibrateBolt } from "../src/quantize/bolt/calibrate.ts";
 import { convertOnnxToBolt } from "../src/quantize/bolt/from-onnx.ts";
+import { prepareBolt } from "../src/quantize/bolt/prepare.ts";
 import { quantizeBolt } from "../src/quantize/bolt/quantize.ts";
 import { quantizeOnnx } from "../src/quantize/onnx/quantize-onnx.ts";
 import { parseScaleTable, printScaleTable } from "../src/quantize/scale-table.ts";
@@ -61,7 +62,7 @@ describeWithShared("static int8 for Bolt", () => {
     [{ inference: "INT8_FP32" }, "F32_8Q"],
     [{ inference: "INT8_FP16", storage: "INT8" }, "F16_8Q"],
   ] as const)("gives every input and int8 output of a quantized operator a scale (%o)", async (options, dataType) => {
-    const { model, tensors } = await calibrateBolt(openBolt, waves(0, 40), options);
+    const { model, plan } = await calibrateBolt(await openBolt(), waves(0, 40), options);
     const read = await rewritten(model);
     expect(read.dataType).toBe(dataType);
     const quantized = read.graph.nodes.filter(({ data }) => data.scales.length > 1);
@@ -74,13 +75,15 @@ describeWithShared("static int8 for Bolt", () => {
     for (const { type, data } of read.graph.nodes) {
       if (type === "QuantizeLinear") expect(data.scales[0]![0]).toBeGreaterThan(0);
     }
-    expect(tensors.every(({ range }) => range.high > 0 && range.clipped! < 0.1)).toBe(true);
+    expect(plan.values.every(({ high, clipped }) => high > 0 && clipped! < 0.1)).toBe(true);
     expect(await decibelsOf(read)).toBeGreaterThan(18);
   });
 
   it("refuses what has no int8, and clip values twice", async () => {
-    await expect(calibrateBolt(openBolt, waves(0, 2), { inference: "FP32" })).rejects.toMatchObject({ code: "usage" });
-    await expect(calibrateBolt(openBolt, waves(0, 2), { clip: 2 })).rejects.toMatchObject({ code: "usage" });
+    await expect(calibrateBolt(await openBolt(), waves(0, 2), { inference: "FP32" })).rejects.toMatchObject({
+      code: "usage",
+    });
+    await expect(calibrateBolt(await openBolt(), waves(0, 2), { clip: 2 })).rejects.toMatchObject({ code: "usage" });
   });
 
   it("takes the clip values of a model with Q/DQ, from ONNX to .bolt", async () => {
@@ -89,7 +92,7 @@ describeWithShared("static int8 for Bolt", () => {
     expect(trained.main.graph.nodes.filter(({ type }) => /QuantizeLinear|DequantizeLinear/.test(type))).toEqual([]);
     const named = async () => (await convertOnnxToBolt(trained, { precision: "PTQ" })).model;
     const input = await rewritten(await named());
-    const names = (await quantizeBolt(await rewritten(input), { inference: "INT8_FP32" })).model;
+    const { model: names } = await prepareBolt(await rewritten(input));
     const text = printScaleTable(withBoltNames(layers, names));
     const { model } = await quantizeBolt(input, { inference: "INT8_FP32", scaleTable: parseScaleTable(text, "table") });
     const read = await rewritten(model);

@@ -4,17 +4,16 @@ import type { RangeMethod } from "../calibrate/range.ts";
 import { openDataset } from "../data/node/open-dataset.ts";
 import { modelInputs } from "../evaluate/model-inputs.ts";
 import { BoltqError } from "../io/error.ts";
-import { type CalibratedBolt, calibrateBolt } from "../quantize/bolt/calibrate.ts";
+import { calibrateBolt } from "../quantize/bolt/calibrate.ts";
 import { calibrateAsBolt } from "../quantize/bolt/calibrate-as-bolt.ts";
 import type { QuantizeBoltOptions, QuantizedBolt } from "../quantize/bolt/quantize.ts";
 import { preprocessingOf } from "./data-options.ts";
 import type { ParsedOptions } from "./getopt.ts";
-import { printLines, table } from "./print.ts";
 import { progressBar } from "./progress.ts";
 
 /** Quantizes and calibrates on the examples that the options name. */
 export async function calibrate(
-  open: () => Promise<BoltModel>,
+  model: BoltModel,
   settings: QuantizeBoltOptions,
   { values, long }: ParsedOptions,
 ): Promise<QuantizedBolt> {
@@ -24,7 +23,7 @@ export async function calibrate(
       remedy: "Give a folder of pictures or arrays, or leave out -o for dynamic int8",
     });
   }
-  const dataset = await openDataset(folder, modelInputs(await open()), {
+  const dataset = await openDataset(folder, modelInputs(model), {
     preprocessing: preprocessingOf({ format: values.get("f") ?? "RGB", factor: multiplier(values.get("m") ?? "1") }),
   });
   const bar = progressBar("calibrating");
@@ -34,11 +33,9 @@ export async function calibrate(
     onSkip: (name: string, reason: string) => process.stderr.write(`skipped: ${name} (${reason})\n`),
   };
   try {
-    if (settings.asBolt) return await calibrateAsBolt(open, dataset, options);
+    if (settings.asBolt) return await calibrateAsBolt(model, dataset, options);
     const method = parseMethod(long.get("method"));
-    const calibrated = await calibrateBolt(open, dataset, { ...options, ...(method === undefined ? {} : { method }) });
-    if (long.has("dry-run") && !long.has("json")) printLines([...describeTensors(calibrated), ""]);
-    return calibrated;
+    return await calibrateBolt(model, dataset, { ...options, ...(method === undefined ? {} : { method }) });
   } finally {
     bar.end();
   }
@@ -58,18 +55,4 @@ function parseMethod(word: string | true | undefined): RangeMethod | undefined {
   throw new BoltqError("usage", `there is no method "${word}"`, {
     remedy: `Choose one of ${Object.keys(METHOD_NEEDS).join(", ")}`,
   });
-}
-
-function describeTensors({ tensors }: CalibratedBolt): string[] {
-  const percent = (share: number | undefined) => (share === undefined ? "" : `${(100 * share).toFixed(3)} %`);
-  return table(
-    ["tensor", "clip", "method", "clipped", "become 0"],
-    tensors.map(({ name, range }) => [
-      name,
-      range.high.toPrecision(6),
-      range.method,
-      percent(range.clipped),
-      percent(range.zeroed),
-    ]),
-  );
 }

@@ -12,7 +12,8 @@ import { fileTarget } from "../io/node/file-target.ts";
 import { writeWhole } from "../io/target.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { planBoltObservation } from "../quantize/bolt/calibrate.ts";
-import { clipsOfScales } from "../quantize/bolt/static-scales.ts";
+import { clipsOfInt8Tensors } from "../quantize/bolt/clips-of-int8-tensors.ts";
+import { prepareBolt } from "../quantize/bolt/prepare.ts";
 import { clipsOfRanges } from "../quantize/onnx/clips-of-ranges.ts";
 import { planObservation } from "../quantize/onnx/observation.ts";
 import { type LayerClips, printScaleTable } from "../quantize/scale-table.ts";
@@ -74,7 +75,7 @@ async function calibrate(paths: readonly string[], options: Options): Promise<vo
     });
   }
   const model = await openModel(path);
-  const { runnable, needs, layers, notes } = await subjectOf(model, () => openModel(path), options);
+  const { runnable, needs, layers, notes } = await subjectOf(model, options);
   for (const note of notes) process.stderr.write(`note: ${note}\n`);
   const observations =
     options.stats === undefined
@@ -91,7 +92,7 @@ interface Subject {
   readonly layers: (clipOf: (name: string) => number) => Map<string, LayerClips>;
 }
 
-async function subjectOf(model: Model, again: () => Promise<Model>, { collect, recipe }: Options): Promise<Subject> {
+async function subjectOf(model: Model, { collect, recipe }: Options): Promise<Subject> {
   if (model.format === "onnx") {
     const { placement, needs, notes } = await planObservation(model, readRecipe(recipe));
     return {
@@ -106,20 +107,11 @@ async function subjectOf(model: Model, again: () => Promise<Model>, { collect, r
       remedy: "Leave it out: a .bolt model is observed as post_training_quantization -o needs it",
     });
   }
-  const open = async () => {
-    const one = await again();
-    if (one.format !== "bolt") throw new BoltqError("mismatch", "the model was replaced while it was read");
-    return one;
-  };
-  const {
-    quantized,
-    model: runnable,
-    needs,
-    names,
-  } = await planBoltObservation(open, collect, { inference: "INT8_FP32" });
+  const prepared = await prepareBolt(model);
+  const { plan, model: runnable, needs, names } = await planBoltObservation(prepared, collect);
   const layers = (clipOf: (name: string) => number) =>
-    clipsOfScales(quantized.model, (value) => clipOf(names.get(value)!));
-  return { runnable, needs: withKind(needs, collect), notes: quantized.warnings, layers };
+    clipsOfInt8Tensors(model, plan, (value) => clipOf(names.get(value)!));
+  return { runnable, needs: withKind(needs, collect), notes: plan.notes, layers };
 }
 
 /** The needs, and `kind` of every value. */

@@ -12,7 +12,7 @@ import { fileSource } from "../io/node/file-source.ts";
 import { fileTarget } from "../io/node/file-target.ts";
 import { writeWhole } from "../io/target.ts";
 import { shareWork } from "../quantize/bolt/node/shared-work.ts";
-import { type QuantizeBoltOptions, type QuantizedBolt, quantizeBolt } from "../quantize/bolt/quantize.ts";
+import { type QuantizeBoltOptions, quantizeBolt } from "../quantize/bolt/quantize.ts";
 import { parseInference, parseStorage } from "../quantize/bolt/recipe.ts";
 import type { WeightWork } from "../quantize/bolt/weight-work.ts";
 import { parseScaleTable, type ScaleTable } from "../quantize/scale-table.ts";
@@ -21,7 +21,8 @@ import { upgradeVersion } from "../transform/bolt/upgrade-version.ts";
 import { type ParsedOptions, parseGetopt } from "./getopt.ts";
 import { describeModel } from "./inspect.ts";
 import { openModel } from "./model-argument.ts";
-import { printJson, printLines, table } from "./print.ts";
+import { printLines } from "./print.ts";
+import { printPlan, printWarnings } from "./print-plan.ts";
 import { parseBoltVersion } from "./x2bolt.ts";
 
 const HELP = `post_training_quantization: quantizes a model made with X2bolt -i PTQ
@@ -78,12 +79,12 @@ const SHARED_WORK_BYTES = 1 << 25;
 
 async function quantizeFile(source: Source, options: ParsedOptions, work: WeightWork | undefined): Promise<void> {
   const settings = { ...quantizeOptions(options), ...(work === undefined ? {} : { work }) };
-  const open = () => readInput(source, options);
+  const input = await readInput(source, options);
   const quantized = calibrates(options)
-    ? await (await import("./calibrate-bolt.ts")).calibrate(open, settings, options)
-    : await quantizeBolt(await open(), settings);
-  for (const warning of quantized.warnings) process.stderr.write(`warning: ${warning}\n`);
-  if (options.long.has("dry-run")) return printDecisions(quantized, options.long.has("json"));
+    ? await (await import("./calibrate-bolt.ts")).calibrate(input, settings, options)
+    : await quantizeBolt(input, settings);
+  printWarnings(quantized.plan.warnings);
+  if (options.long.has("dry-run")) return printPlan(quantized.plan, options.long.has("json"));
   const output = outputPath(source.name, quantized.suffix, options);
   const target = fileTarget(output);
   await writeWhole(target, () => writeBolt(quantized.model, target));
@@ -160,33 +161,4 @@ function readScaleTable(file: string, lenient: boolean): ScaleTable {
     throw new BoltqError("not-found", `the scale table cannot be read (${(cause as Error).message})`, { file, cause });
   }
   return parseScaleTable(text, file, { lenient });
-}
-
-function printDecisions({ operators, weights, warnings }: QuantizedBolt, json: boolean): void {
-  if (json) {
-    printJson({ operators, weights, warnings });
-    return;
-  }
-  printLines([
-    ...table(
-      ["operator", "type", "label", "because"],
-      operators.map(({ operator, type, scales, reason }) => [operator, type, showScales(scales), reason]),
-    ),
-    "",
-    ...table(
-      ["weight", "from", "to", "because"],
-      weights.map(({ operator, from, to, reason }) => [operator, from, to, reason]),
-    ),
-  ]);
-}
-
-const LABEL_WORDS = new Map([
-  [0, "float"],
-  [-1, "int8"],
-  [-2, "int8 -> float"],
-  [-3, "int8 weights"],
-]);
-
-function showScales(scales: readonly (readonly number[])[]): string {
-  return scales.map((slot) => slot.map((scale) => LABEL_WORDS.get(scale) ?? scale.toPrecision(5)).join(" ")).join(", ");
 }

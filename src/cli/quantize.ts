@@ -9,13 +9,14 @@ import { BoltqError } from "../io/error.ts";
 import { fileTarget } from "../io/node/file-target.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { quantizeOnnx } from "../quantize/onnx/quantize-onnx.ts";
-import { describeWarning, type Plan, type PlanWarning } from "../quantize/plan.ts";
+import type { Plan } from "../quantize/plan.ts";
 import type { Recipe } from "../quantize/recipe.ts";
 import { parseScaleTable } from "../quantize/scale-table.ts";
 import { addDataOptions, type DataOptions, openData } from "./data-options.ts";
 import { openModel } from "./model-argument.ts";
 import { outputUnlike } from "./output-argument.ts";
-import { printJson, printLines, table } from "./print.ts";
+import { printLines } from "./print.ts";
+import { printPlan, printWarnings } from "./print-plan.ts";
 import { progressBar } from "./progress.ts";
 import { readText } from "./read-text.ts";
 import { addRecipeOption, readRecipe } from "./recipe-option.ts";
@@ -55,10 +56,9 @@ async function quantize(path: string, options: Options): Promise<void> {
   }
   const { plan } = await quantizeWithProgress(model, path, options);
   for (const note of plan.notes) process.stderr.write(`note: ${note}\n`);
-  for (const line of describeWarnings(plan.warnings)) process.stderr.write(`${line}\n`);
+  printWarnings(plan.warnings);
   if (output !== undefined) await writeModel(model, fileTarget(output));
-  if (options.json) printJson(plan);
-  else if (output === undefined) printLines(describePlan(plan));
+  if (options.json || output === undefined) printPlan(plan, options.json ?? false);
   else printLines([summary(plan), `wrote ${output}`]);
 }
 
@@ -100,55 +100,4 @@ function recipeOf({ recipe: word, method, perTensor }: Options): Recipe {
 function summary({ operators, weights }: Plan): string {
   const quantized = operators.filter(({ precision }) => precision === "int8").length;
   return `${quantized} of ${operators.length} operators compute in int8, ${weights.length} weights are stored in int8`;
-}
-
-/** The first few of each kind; the others are counted. */
-function describeWarnings(warnings: readonly PlanWarning[]): string[] {
-  const kinds = [...new Set(warnings.map(({ kind }) => kind))];
-  return kinds.flatMap((kind) => {
-    const alike = warnings.filter((warning) => warning.kind === kind);
-    const shown = alike.slice(0, SHOWN_WARNINGS).map((warning) => `warning: ${describeWarning(warning)}`);
-    const more = alike.length - shown.length;
-    return more > 0 ? [...shown, `warning: ${kind}: ${more} more like this; see all with --json`] : shown;
-  });
-}
-
-const SHOWN_WARNINGS = 2;
-
-function describePlan({ operators, values, weights }: Plan): string[] {
-  const percent = (share: number | undefined) => (share === undefined ? "" : `${(100 * share).toFixed(3)} %`);
-  return [
-    ...table(
-      ["operator", "type", "precision", "because"],
-      operators.map(({ name, type, precision, reason }) => [name, type, precision, reason]),
-    ),
-    "",
-    ...table(
-      ["value", "type", "scale", "zero point", "low", "high", "method", "clipped", "become 0", "because"],
-      values.map((value) => [
-        value.name,
-        value.type,
-        value.scale.toPrecision(6),
-        `${value.zeroPoint}`,
-        value.low.toPrecision(5),
-        value.high.toPrecision(5),
-        value.method,
-        percent(value.clipped),
-        percent(value.zeroed),
-        value.reason,
-      ]),
-    ),
-    "",
-    ...table(
-      ["weight", "operator", "type", "scales", "largest scale", "because"],
-      weights.map(({ name, operator, type, scales, granularity, reason }) => [
-        name,
-        operator,
-        type,
-        granularity === "per-channel" ? `${scales.length} by channel` : "1",
-        Math.max(...scales).toPrecision(6),
-        reason,
-      ]),
-    ),
-  ];
 }

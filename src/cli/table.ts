@@ -5,7 +5,7 @@ import { fileTarget } from "../io/node/file-target.ts";
 import { writeWhole } from "../io/target.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { convertOnnxToBolt } from "../quantize/bolt/from-onnx.ts";
-import { quantizeBolt } from "../quantize/bolt/quantize.ts";
+import { prepareBolt } from "../quantize/bolt/prepare.ts";
 import { type LayerClips, printScaleTable } from "../quantize/scale-table.ts";
 import { tableOfTraining, withBoltNames } from "../quantize/table-of-training.ts";
 import { openModel } from "./model-argument.ts";
@@ -58,5 +58,5 @@ async function makeTable({ fromQdq: path, output, float, onnxNames }: Options): 
 
 async function boltNames(layers: ReadonlyMap<string, LayerClips>, model: OnnxModel): Promise<Map<string, LayerClips>> {
   const { model: converted } = await convertOnnxToBolt(model, { precision: "PTQ" });
-  return withBoltNames(layers, (await quantizeBolt(converted, { inference: "INT8_FP32" })).model);
+  return withBoltNames(layers, (await prepareBolt(converted)).model);
 }

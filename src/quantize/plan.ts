@@ -1,8 +1,12 @@
+import type { Label } from "../bolt/label.ts";
 import type { RangeMethod } from "../calibrate/range.ts";
+import type { BoltInference, BoltStorage } from "./bolt/recipe.ts";
 
 /** How a value is stored between operators: real = scale × (q − zeroPoint). */
 export interface ValuePlan {
   readonly name: string;
+  /** In a Bolt network: the operator that gives or reads it. Without it: all that do. */
+  readonly operator?: string;
   /** Whether a quantized operator gives it; else it is quantized for those that read it. */
   readonly made: boolean;
   readonly type: "uint8" | "int8";
@@ -21,14 +25,19 @@ export interface ValuePlan {
   readonly reason: string;
 }
 
-/** How a weight is stored: symmetric int8. */
+/** What the numbers of a weight are stored as; `integers`: as they are, being no float numbers. */
+export type WeightType = "int8" | "int4" | "float16" | "float32" | "integers";
+
+/** How a weight is stored: symmetric. */
 export interface WeightPlan {
   /** The operator that reads it. */
   readonly operator: string;
   readonly name: string;
-  readonly type: "int8";
-  /** One for each channel, or one alone; float32 numbers. */
+  readonly type: WeightType;
+  /** One for each channel, or one alone; float32 numbers. None: the largest magnitude is found when it is written. */
   readonly scales: readonly number[];
+  /** Cut to ±this first. */
+  readonly clip?: number;
   /** The axis of the channels. */
   readonly axis: number;
   readonly granularity: "per-channel" | "per-tensor";
@@ -38,8 +47,16 @@ export interface WeightPlan {
   readonly reason: string;
 }
 
+/** A bias that stays float, with its new numbers: one for each output channel. */
+export interface FloatBiasPlan {
+  readonly type: "float32";
+  readonly operator: string;
+  readonly values: readonly number[];
+}
+
 /** A bias as int32 codes: scale = input scale × weight scale. */
 export interface BiasPlan {
+  readonly type: "int32";
   readonly operator: string;
   /** undefined: the operator had none, and gets this one. */
   readonly name: string | undefined;
@@ -52,7 +69,20 @@ export interface OperatorPlan {
   readonly name: string;
   readonly type: string;
   readonly precision: "int8" | "float";
+  /** Bolt's word for it; none: the file says nothing of the operator. */
+  readonly label?: Label;
+  /** In a Bolt network: its scales are those of `values`; else they are found at each run. */
+  readonly static?: boolean;
   readonly reason: string;
+}
+
+/** What a plan for a `.bolt` file is about as a whole. */
+export interface BoltTarget {
+  readonly inference: BoltInference;
+  readonly storage: BoltStorage;
+  /** Whether BatchNorm was folded and activations fused before. */
+  readonly fuseBatchNorm: boolean;
+  readonly asBolt: boolean;
 }
 
 /** Known ways to ruin a model, and what else the user must hear of. */
@@ -63,6 +93,10 @@ export type WarningKind =
   | "per-channel-below-opset-13"
   | "saturation-without-vnni"
   | "rule-without-operator"
+  | "stays-float"
+  | "may-not-be-quantized"
+  | "int8-read-as-float"
+  | "float-weight-of-int8-operator"
   | "nothing-quantized";
 
 /** A named diagnostic: what is wrong with which tensor or operator, and the way out. */
@@ -75,10 +109,13 @@ export interface PlanWarning {
 
 /** All that will be done to a model; plain data. */
 export interface Plan {
+  readonly format: "onnx" | "bolt";
+  /** Only in plans for `.bolt`. */
+  readonly bolt?: BoltTarget;
   readonly operators: readonly OperatorPlan[];
   readonly values: readonly ValuePlan[];
   readonly weights: readonly WeightPlan[];
-  readonly biases: readonly BiasPlan[];
+  readonly biases: readonly (BiasPlan | FloatBiasPlan)[];
   readonly warnings: readonly PlanWarning[];
   /** What was changed about the graph before, for the user to know. */
   readonly notes: readonly string[];

@@ -1,7 +1,6 @@
 import type { BoltModel } from "../bolt/model.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { removeFakeQuantization } from "../transform/onnx/remove-fake-quantization.ts";
-import { valueBeforeQuantizing } from "./bolt/static-scales.ts";
 import type { LayerClips } from "./scale-table.ts";
 
 /** The operators that a scale table is for. */
@@ -30,15 +29,13 @@ export async function tableOfTraining(model: OnnxModel): Promise<Map<string, Lay
 
 /**
  * The same table with the names that tensors have in the Bolt network that X2bolt makes of the model, where activations are
- * part of the operators before. `quantized` is that network as post_training_quantization makes it.
+ * part of the operators before. `prepared` is that network as post_training_quantization rewrites it first.
  */
-export function withBoltNames(layers: ReadonlyMap<string, LayerClips>, quantized: BoltModel): Map<string, LayerClips> {
-  const nodes = new Map(quantized.graph.nodes.map((node) => [node.name, node]));
+export function withBoltNames(layers: ReadonlyMap<string, LayerClips>, prepared: BoltModel): Map<string, LayerClips> {
+  const nodes = new Map(prepared.graph.nodes.map((node) => [node.name, node]));
   return new Map(
     [...layers].flatMap(([name, clips]): [string, LayerClips][] => {
-      const read = nodes
-        .get(name)
-        ?.inputs.flatMap((input) => (input === undefined ? [] : [valueBeforeQuantizing(input).name]));
+      const read = nodes.get(name)?.inputs.flatMap((input) => (input === undefined ? [] : [input.name]));
       if (read === undefined) return [];
       const [only, ...others] = [...clips.inputs];
       const lone = only !== undefined && others.length === 0 && read.length === 1;

@@ -38,6 +38,9 @@ const OPERATORS: RaiseTable = {
   QuantizeLinear: (context) => context.input(),
 };
 
+/** Inputs, and the places of operators that were taken out. */
+const PASSED_OVER: ReadonlySet<string> = new Set(["Input", "None"]);
+
 export interface RaiseOptions {
   /** Also make what is int8 between operators readable as numbers, under its name. Default false. */
   readonly layers?: boolean;
@@ -67,7 +70,7 @@ export async function raiseToOnnx(model: BoltModel, { layers = false }: RaiseOpt
 }
 
 function refuseUnknownOperators(model: BoltModel): void {
-  const unknown = model.graph.nodes.filter((node) => node.type !== "Input" && !Object.hasOwn(OPERATORS, node.type));
+  const unknown = model.graph.nodes.filter(({ type }) => !PASSED_OVER.has(type) && !Object.hasOwn(OPERATORS, type));
   if (unknown.length === 0) return;
   const types = [...new Set(unknown.map((node) => node.type))].sort();
   throw new BoltqError("unsupported", `the model cannot be run: boltq does not run ${types.join(", ")}`, {
@@ -77,7 +80,7 @@ function refuseUnknownOperators(model: BoltModel): void {
 }
 
 async function raiseNode(state: RaiseState, node: BoltNode): Promise<void> {
-  if (node.type === "Input") return;
+  if (PASSED_OVER.has(node.type)) return;
   try {
     if (computesInInt8(state.model, node)) await raiseInt8(state, node);
     else await raiseWith(new RaiseContext(state, node));

@@ -1,3 +1,4 @@
+import { type Label, scalesOf } from "../../bolt/label.ts";
 import type { BoltModel, BoltNode } from "../../bolt/model.ts";
 import { BoltHistogram, boltBatchSize } from "../../calibrate/bolt-histogram.ts";
 import type { CollectOptions } from "../../calibrate/collect.ts";
@@ -10,18 +11,22 @@ import { denseValues } from "../../runtime/dense-values.ts";
 import { fitInputs } from "../../runtime/fit-inputs.ts";
 import { loadRuntime } from "../../runtime/load.ts";
 import type { Session } from "../../runtime/runtime.ts";
-import { LABEL } from "./labels.ts";
-import { type QuantizeBoltOptions, type QuantizedBolt, quantizeBolt } from "./quantize.ts";
+import { liveNodes } from "../../transform/bolt/pass.ts";
+import type { Plan } from "../plan.ts";
+import { applyBoltPlan } from "./apply-plan.ts";
+import { planBolt } from "./plan-bolt.ts";
+import { prepareBolt } from "./prepare.ts";
+import { type QuantizeBoltOptions, type QuantizedBolt, suffixOf } from "./quantize.ts";
 
 /** Operators that Bolt calibrates. */
 const CALIBRATED: ReadonlySet<string> = new Set(["Conv", "FC", "MatMul"]);
 
 /**
  * Quantizes and calibrates as Bolt 1.3.0's tool does, what is wrong with it included: only int8 outputs of Conv, FC and
- * MatMul get a scale. Throws BoltqError `unsupported` where Bolt's tool fails.
+ * MatMul get a scale. `model` is used up. Throws BoltqError `unsupported` where Bolt's tool fails.
  */
 export async function calibrateAsBolt(
-  open: () => Promise<BoltModel>,
+  model: BoltModel,
   dataset: Dataset,
   options: QuantizeBoltOptions & CollectOptions,
 ): Promise<QuantizedBolt> {
@@ -29,57 +34,53 @@ export async function calibrateAsBolt(
   if (inference !== "INT8_FP32" || storage !== "NOQUANT") {
     throw boltFails("Bolt's tool calibrates with -i INT8_FP32 and -q NOQUANT only");
   }
-  const quantized = await quantizeBolt(await open(), { ...options, asBolt: true });
-  const nodes = calibratedNodes(quantized.model);
-  const outputs = nodes.filter((node) => isCalibratedOutput(node, quantized.model));
-  if (outputs.length > 0) {
-    const names = raisedNames(quantized.model);
-    const scales = await outputScales(
-      await open(),
-      outputs.map((node) => names.get(node.output())!),
-      dataset,
-      options,
-    );
-    const known = new Map(outputs.map((node, index) => [node.output().name, Float32Array.of(scales[index]!)]));
-    for (const node of outputs) {
-      const dynamic = Float32Array.of(LABEL.int8);
-      node.data.scales = [...node.inputs, node.output()].map((value) => known.get(value?.name ?? "") ?? dynamic);
-    }
+  const prepared = await prepareBolt(model, { ...options, asBolt: true });
+  const plan = await planBolt(prepared, { ...options, asBolt: true });
+  const nodes = calibratedNodes(model, plan);
+  const outputs = nodes.filter((node) => isCalibratedOutput(node, model, plan));
+  const scales = outputs.length === 0 ? [] : await outputScales(model, outputs, dataset, options);
+  await applyBoltPlan(prepared, plan, options);
+  const known = new Map(outputs.map((node, index) => [node.output().name, scales[index]!]));
+  for (const node of outputs) {
+    node.data.scales = scalesOf([...node.inputs, node.output()].map((value) => known.get(value?.name ?? "") ?? "int8"));
   }
-  quantized.model.dataType = "F32_8Q";
-  return quantized;
+  model.dataType = "F32_8Q";
+  return { model, suffix: suffixOf(model, plan), plan };
 }
 
 /** In file order. The search that finds operator 0 takes it for the end of the search. */
-function calibratedNodes({ graph: { nodes } }: BoltModel): BoltNode[] {
-  const found = nodes.filter(({ type }) => CALIBRATED.has(type));
-  if (found[0] !== undefined && found[0] === nodes[0]) return [];
-  const float = found.find(({ data }) => data.scales[0]?.[0] === LABEL.float);
+function calibratedNodes(model: BoltModel, plan: Plan): BoltNode[] {
+  const found = liveNodes(model).filter(({ type }) => CALIBRATED.has(type));
+  if (found[0] !== undefined && found[0] === liveNodes(model)[0]) return [];
+  const float = found.find((node) => labelOf(node, model, plan) === "float");
   if (float !== undefined) {
     throw boltFails(`Bolt's tool crashes on "${float.name}" (${float.type}), which is not quantized`);
   }
   return found;
 }
 
-function isCalibratedOutput(node: BoltNode, { graph: { nodes } }: BoltModel): boolean {
-  if (node.data.scales.length !== 1 || node.data.scales[0]![0] !== LABEL.int8) return false;
+function isCalibratedOutput(node: BoltNode, model: BoltModel, plan: Plan): boolean {
+  if (labelOf(node, model, plan) !== "int8") return false;
   const { name } = node.output();
-  return !nodes.some((later) => later.order > node.order && later.type === "Relu" && later.inputs[0]?.name === name);
+  return !liveNodes(model).some(
+    (later) => later.order > node.order && later.type === "Relu" && later.inputs[0]?.name === name,
+  );
 }
 
-/** Scales of the named values of the float network, which is run twice on each batch of examples. */
+function labelOf(node: BoltNode, model: BoltModel, { operators }: Plan): Label | undefined {
+  return operators[liveNodes(model).indexOf(node)]?.label;
+}
+
+/** Scales of the outputs in the float network, which is run twice on each batch of examples. */
 async function outputScales(
   model: BoltModel,
-  names: readonly string[],
+  nodes: readonly BoltNode[],
   dataset: Dataset,
-  { runtime, name, fuseBatchNorm, onProgress }: QuantizeBoltOptions & CollectOptions,
+  { runtime, name, onProgress }: CollectOptions,
 ): Promise<number[]> {
-  const float = await quantizeBolt(model, {
-    inference: "FP32",
-    asBolt: true,
-    ...(fuseBatchNorm === undefined ? {} : { fuseBatchNorm }),
-  });
-  const onnx = await raiseToOnnx(float.model, { layers: true });
+  const valueNames = raisedNames(model);
+  const names = nodes.map((node) => valueNames.get(node.output())!);
+  const onnx = await raiseToOnnx(model, { layers: true });
   const known = new Map(onnx.main.graph.nodes.flatMap(({ outputs }) => outputs.map((value) => [value.name, value])));
   onnx.main.graph.outputs = names.map((output) => known.get(output)!);
   const target = memoryTarget();

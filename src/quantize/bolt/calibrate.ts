@@ -8,10 +8,15 @@ import { raisedNames, raiseToOnnx } from "../../convert/bolt-to-onnx/index.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import { BoltqError } from "../../io/error.ts";
 import type { OnnxModel } from "../../onnx/model.ts";
-import { correctBiases, valuesToAverage } from "./correct-biases.ts";
-import { type QuantizeBoltOptions, type QuantizedBolt, quantizeBolt } from "./quantize.ts";
+import type { Plan, ValuePlan } from "../plan.ts";
+import { applyBoltPlan } from "./apply-plan.ts";
+import { ALL_ZERO_CLIP } from "./clips-of-int8-tensors.ts";
+import { correctedBiases, valuesToAverage } from "./correct-biases.ts";
+import { int8Operators, int8Tensors } from "./int8-tensors.ts";
+import { int8Value, type PlanBoltOptions, planBolt } from "./plan-bolt.ts";
+import { type PreparedBolt, prepareBolt } from "./prepare.ts";
+import { type QuantizeBoltOptions, type QuantizedBolt, suffixOf } from "./quantize.ts";
 import { isQuantizedInference } from "./recipe.ts";
-import { setStaticScales, valuesToCalibrate } from "./static-scales.ts";
 
 export interface CalibrateBoltOptions extends QuantizeBoltOptions, CollectOptions {
   /** How clip values are found. Default `mse`. */
@@ -20,87 +25,91 @@ export interface CalibrateBoltOptions extends QuantizeBoltOptions, CollectOption
   readonly correctBiases?: boolean;
 }
 
-/** The range that was found for one tensor. */
-export interface CalibratedTensor {
-  readonly name: string;
-  readonly range: Range;
-}
-
-export interface CalibratedBolt extends QuantizedBolt {
-  /** In graph order. */
-  readonly tensors: readonly CalibratedTensor[];
-}
-
 /**
  * Quantizes a model made with X2bolt -i PTQ and calibrates it on examples, so that it runs as static int8: every input and
- * int8 output of a quantized operator gets a scale. The float network is observed as it is after folding and fusion. `open`
- * reads the model anew at each call. Throws BoltqError `usage` when nothing is to compute in int8, and what `quantizeBolt`
- * and `collectObservations` throw.
+ * int8 output of a quantized operator gets a scale. The float network is observed as it is after folding and fusion.
+ * `model` is used up. Throws BoltqError `usage` when nothing is to compute in int8, and what `quantizeBolt` and
+ * `collectObservations` throw.
  */
 export async function calibrateBolt(
-  open: () => Promise<BoltModel>,
+  model: BoltModel,
   dataset: Dataset,
   options: CalibrateBoltOptions = {},
-): Promise<CalibratedBolt> {
+): Promise<QuantizedBolt> {
+  const prepared = await prepareBolt(model, options);
+  const plan = await calibratedPlan(prepared, dataset, options);
+  await applyBoltPlan(prepared, plan, options);
+  return { model, suffix: suffixOf(model, plan), plan };
+}
+
+/** The plan for static int8 of a prepared model. */
+export async function calibratedPlan(
+  prepared: PreparedBolt,
+  dataset: Dataset,
+  options: CalibrateBoltOptions = {},
+): Promise<Plan> {
   const { method = "mse" } = options;
-  const observation = await planBoltObservation(open, METHOD_NEEDS[method], options);
-  const { quantized, float, values, names } = observation;
-  if (values.length === 0) return { ...quantized, tensors: [] };
-  const statistics = statisticsOf(await collectObservations(observation.model, observation.needs, dataset, options));
-  const ranges = new Map(
-    values.map((value): [BoltValue, Range] => {
-      const seen = statistics.values.get(names.get(value)!)!;
-      return [value, findRange(seen, method, { symmetric: true })];
-    }),
-  );
-  if (options.correctBiases !== false) {
-    await correctBiases(quantized.model, float, (value) => statistics.values.get(names.get(value)!)?.channels?.means);
-  }
-  setStaticScales(quantized.model, (value) => ranges.get(value)!.high);
-  return { ...quantized, tensors: [...ranges].map(([{ name }, range]) => ({ name, range })) };
+  const { plan, model, names, needs } = await planBoltObservation(prepared, METHOD_NEEDS[method], options);
+  if (needs.size === 0) return plan;
+  const { values } = statisticsOf(await collectObservations(model, needs, dataset, options));
+  const seen = (value: BoltValue) => values.get(names.get(value)!);
+  const ranged = withRanges(prepared, plan, (value) => findRange(seen(value)!, method, { symmetric: true }));
+  if (options.correctBiases === false) return ranged;
+  return { ...ranged, biases: await correctedBiases(prepared.model, plan, (value) => seen(value)?.channels?.means) };
 }
 
 /** What is to be observed of a Bolt network. */
 export interface BoltObservation {
-  /** The network as it will be quantized, with labels and without static scales. */
-  readonly quantized: QuantizedBolt;
-  /** The same network before it is quantized. */
-  readonly float: BoltModel;
-  /** `float` as ONNX, to be run. */
+  /** The plan, with labels for static int8 but without scales. */
+  readonly plan: Plan;
+  /** The float network as ONNX, to be run. */
   readonly model: OnnxModel;
-  /** The values of `quantized` that need a range. */
-  readonly values: readonly BoltValue[];
-  /** What each value of `quantized` is called in `model`. */
+  /** What each value is called in `model`. */
   readonly names: ReadonlyMap<BoltValue, string>;
   readonly needs: ReadonlyMap<string, ReadonlySet<Collected>>;
 }
 
 /** Decides what must be observed of a network; `kind` is what is collected of each value that needs a range. */
 export async function planBoltObservation(
-  open: () => Promise<BoltModel>,
+  prepared: PreparedBolt,
   kind: Collected,
-  options: CalibrateBoltOptions = {},
+  options: PlanBoltOptions & Pick<CalibrateBoltOptions, "correctBiases"> = {},
 ): Promise<BoltObservation> {
   const { inference = "INT8_FP16", clip = 0, scaleTable } = options;
   if (!isQuantizedInference(inference))
     throw unsuitable(`the inference precision ${inference} has no int8 to calibrate`);
   if (clip > 0 || scaleTable !== undefined) throw unsuitable("clip values are given already");
-  const quantized = await quantizeBolt(await open(), options);
-  const float = await floatTwin(await open(), options);
-  const values = valuesToCalibrate(quantized.model);
-  const names = raisedNames(quantized.model);
-  const needs = new Map(values.map((value) => [names.get(value)!, new Set([kind])]));
-  for (const value of options.correctBiases === false ? [] : valuesToAverage(quantized.model)) {
+  const plan = await planBolt(prepared, { ...options, staticScales: true });
+  const names = raisedNames(prepared.model);
+  const needs = new Map<string, Set<Collected>>();
+  const need = (value: BoltValue, collected: Collected) => {
     const name = names.get(value)!;
-    needs.set(name, new Set([...(needs.get(name) ?? []), "channels"]));
-  }
-  return { quantized, float, model: await raiseToOnnx(float, { layers: true }), values, names, needs };
+    needs.set(name, new Set([...(needs.get(name) ?? []), collected]));
+  };
+  for (const { levels } of int8Tensors(prepared.model, plan)) need(levels, kind);
+  if (options.correctBiases !== false)
+    for (const value of valuesToAverage(prepared.model, plan)) need(value, "channels");
+  return { plan, model: await raiseToOnnx(prepared.model, { layers: true }), names, needs };
 }
 
-/** The network before it is quantized, after the same rewrites. */
-async function floatTwin(model: BoltModel, { fuseBatchNorm }: CalibrateBoltOptions): Promise<BoltModel> {
-  const options = fuseBatchNorm === undefined ? {} : { fuseBatchNorm };
-  return (await quantizeBolt(model, { inference: "FP32", storage: "NOQUANT", ...options })).model;
+/** The plan with a scale for every int8 tensor. */
+export function withRanges({ model }: PreparedBolt, plan: Plan, rangeOf: (value: BoltValue) => Range): Plan {
+  const ranges = new Map<BoltValue, Range>();
+  const rangeOnce = (value: BoltValue) => {
+    const range = ranges.get(value) ?? rangeOf(value);
+    ranges.set(value, range);
+    return range;
+  };
+  const values = int8Tensors(model, plan).map(({ node, value, made, levels }): ValuePlan => {
+    const { high, method, clipped, zeroed } = rangeOnce(levels);
+    const reason = levels === value ? "observed" : `its levels are those of "${levels.name}"`;
+    return int8Value(node.name, value.name, made, { clip: high || ALL_ZERO_CLIP, method, clipped, zeroed, reason });
+  });
+  const computing = new Set(int8Operators(model, plan).map(({ name }) => name));
+  const operators = plan.operators.map((operator) =>
+    computing.has(operator.name) ? { ...operator, static: true } : operator,
+  );
+  return { ...plan, operators, values };
 }
 
 function unsuitable(problem: string): BoltqError {

@@ -1,9 +1,10 @@
 import type { BoltDataType } from "../../bolt/data-type.ts";
+import { QMAX, scaleOfClip } from "../../bolt/label.ts";
 import type { BoltWeight } from "../../bolt/model.ts";
 import { type Bytes, chunksOf } from "../../io/bytes.ts";
 import type { Encoding } from "../formats/encoding.ts";
 import { largestInt8Error, type TieRule } from "../formats/int8.ts";
-import type { WeightStorage } from "./storage.ts";
+import type { RecordTypes } from "./storage.ts";
 import { floatView, plainWork, type WeightWork } from "./weight-work.ts";
 
 const INT8_STORED = new Set<BoltDataType>(["I8", "F32_8Q", "F16_8Q"]);
@@ -16,16 +17,15 @@ const PLAIN: Partial<Record<BoltDataType, Encoding>> = {
   I64: { kind: "int64" },
 };
 
-/** Stores a float32 record as `storage` says. The weight is converted piece by piece when it is read. */
+/** Stores a float32 record in these types. The weight is converted piece by piece when it is read. */
 export async function convertWeight(
   record: BoltWeight,
-  storage: WeightStorage,
+  types: RecordTypes,
   ties: TieRule,
   work: WeightWork = plainWork,
 ): Promise<BoltWeight> {
-  const half = storage.vectorType === "F16";
-  const vector = half ? plainWork.encoded(record.vector, { kind: "float16" }) : record.vector;
-  const { type } = storage;
+  const vector = types.vector === "F16" ? plainWork.encoded(record.vector, { kind: "float16" }) : record.vector;
+  const { weight: type } = types;
   if (INT8_STORED.has(type)) return { ...record, dataType: type, vector, ...(await int8(record, ties, work)) };
   if (type === "I4") return { ...record, dataType: type, vector, ...(await int4(record, work)) };
   const encoding = PLAIN[type];
@@ -36,7 +36,7 @@ export async function convertWeight(
 type Quantized = Pick<BoltWeight, "weight" | "scales">;
 
 async function int8({ weight, scales }: BoltWeight, ties: TieRule, work: WeightWork): Promise<Quantized> {
-  const own = scaleFor(127, await work.largestMagnitude(weight));
+  const own = scaleOfClip(await work.largestMagnitude(weight));
   const scale = Math.max(own, givenScale(scales));
   const encoding: Encoding = { kind: "int8", scale, ties, clamp: scale > own };
   return { weight: work.encoded(weight, encoding), scales: [Float32Array.of(scale)] };
@@ -44,12 +44,8 @@ async function int8({ weight, scales }: BoltWeight, ties: TieRule, work: WeightW
 
 async function int4({ weight, scales }: BoltWeight, work: WeightWork): Promise<Quantized> {
   const largest = await work.largestMagnitude(weight);
-  const scale = Math.max(scaleFor(7, largest), givenScale(scales));
+  const scale = Math.max(scaleOfClip(largest, QMAX.int4), givenScale(scales));
   return { weight: work.encoded(weight, { kind: "int4", largest }), scales: [Float32Array.of(scale)] };
-}
-
-function scaleFor(levels: number, largest: number): number {
-  return Math.fround(levels / largest);
 }
 
 /** The scale that a record has already wins where it is greater; it has none in files of X2bolt. */
@@ -59,7 +55,7 @@ function givenScale(scales: readonly Float32Array[]): number {
 
 /** Largest error that int8 storage would bring to a weight. */
 export async function int8StorageError(record: BoltWeight, ties: TieRule): Promise<number> {
-  const scale = scaleFor(127, await plainWork.largestMagnitude(record.weight));
+  const scale = scaleOfClip(await plainWork.largestMagnitude(record.weight));
   let largest = 0;
   for await (const chunk of chunksOf(record.weight))
     largest = Math.max(largest, largestInt8Error(floatView(chunk), scale, ties));

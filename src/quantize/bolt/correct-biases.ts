@@ -1,55 +1,58 @@
-import { floatBytes } from "../../bolt/lazy-floats.ts";
-import type { BoltModel, BoltNode, BoltValue, BoltWeight } from "../../bolt/model.ts";
+import { QMAX, scaleOfClip, stepOfScale } from "../../bolt/label.ts";
+import type { BoltModel, BoltNode, BoltValue } from "../../bolt/model.ts";
 import { readVectorValues, readWeightValues } from "../../bolt/weight-values.ts";
-import { narrowToFloat16 } from "../../graph/float16.ts";
-import { memoryBytes } from "../../io/bytes.ts";
-import { int8Operators, valueBeforeQuantizing } from "./static-scales.ts";
+import type { FloatBiasPlan, Plan } from "../plan.ts";
+import { int8Operators } from "./int8-tensors.ts";
 
-const LARGEST_LEVEL = 127;
-
-/** The values whose channels' means `correctBiases` needs. */
-export function valuesToAverage(model: BoltModel): BoltValue[] {
-  return [...new Set(correctable(model).map((node) => valueBeforeQuantizing(node.input(0))))];
+/** The values whose channels' means `correctedBiases` needs. */
+export function valuesToAverage(model: BoltModel, plan: Plan): BoltValue[] {
+  return [...new Set(correctable(model, plan).map((node) => node.input(0)))];
 }
 
 /**
- * Takes the mean error that rounding the weights makes in each output channel out of the biases: Σ (w − rounded w) · mean of
- * the input's channel. `float` is the same network before quantization. Operators whose means are unknown, or that have no
- * bias, stay as they are.
+ * Biases without the mean error that rounding the weights makes in each output channel: Σ (w − rounded w) · mean of the
+ * input's channel. Operators whose means are unknown, or that have no bias, are left out.
  */
-export async function correctBiases(
+export async function correctedBiases(
   model: BoltModel,
-  float: BoltModel,
+  plan: Plan,
   meansOf: (value: BoltValue) => readonly number[] | undefined,
-): Promise<void> {
-  for (const node of correctable(model)) {
-    const [record, source] = [model.weights.of(node)!, float.weights.of(node)];
-    const means = meansOf(valueBeforeQuantizing(node.input(0)));
-    if (source?.dataType !== "F32" || means === undefined) continue;
-    const errors = await meanErrors(node, await readWeightValues(source), record, means);
-    if (errors !== undefined) await addToVector(record, errors);
+): Promise<FloatBiasPlan[]> {
+  const types = new Map(plan.weights.map(({ operator, type }) => [operator, type]));
+  const corrected: FloatBiasPlan[] = [];
+  for (const node of correctable(model, plan)) {
+    const means = meansOf(node.input(0));
+    const record = model.weights.of(node)!;
+    if (record.dataType !== "F32" || means === undefined) continue;
+    const qmax = types.get(record.operator) === "int4" ? QMAX.int4 : QMAX.int8;
+    const errors = meanErrors(node, await readWeightValues(record), qmax, means);
+    const biases = await readVectorValues(record, "F32");
+    if (errors?.length !== biases.length) continue;
+    const values = Array.from(biases, (bias, output) => Math.fround(bias + errors[output]!));
+    corrected.push({ type: "float32", operator: record.operator, values });
   }
+  return corrected;
 }
 
-function correctable(model: BoltModel): BoltNode[] {
-  return int8Operators(model).filter(
+function correctable(model: BoltModel, plan: Plan): BoltNode[] {
+  return int8Operators(model, plan).filter(
     (node) => (node.type === "Conv" || node.type === "FC") && (model.weights.of(node)?.vector.length ?? 0) > 0,
   );
 }
 
 /** By output channel; undefined where weight and means do not fit together. */
-async function meanErrors(
+function meanErrors(
   { type, data: { parameters } }: BoltNode,
   weight: Float32Array,
-  record: BoltWeight,
+  qmax: number,
   means: readonly number[],
-): Promise<Float64Array | undefined> {
+): Float64Array | undefined {
   const outputs = parameters.number("num_outputs");
   const groups = type === "Conv" ? parameters.number("group") : 1;
   const perOutput = weight.length / outputs;
   const kernel = (perOutput * groups) / means.length;
   if (!Number.isInteger(kernel) || kernel < 1 || !Number.isInteger(outputs / groups)) return undefined;
-  const rounded = record.dataType === "I8" ? await readWeightValues(record) : roundedOnLoading(weight);
+  const rounded = roundedWeight(weight, qmax);
   const errors = new Float64Array(outputs);
   for (let output = 0; output < outputs; output++) {
     const firstChannel = Math.floor(output / (outputs / groups)) * (means.length / groups);
@@ -61,24 +64,10 @@ async function meanErrors(
   return errors;
 }
 
-/** Weights stored as floats are made int8 by the engine. */
-function roundedOnLoading(weight: Float32Array): Float32Array {
+/** The numbers that a weight's levels stand for; float weights of int8 operators are made levels by the engine. */
+function roundedWeight(weight: Float32Array, qmax: number): Float32Array {
   let largest = 0;
   for (const value of weight) largest = Math.max(largest, Math.abs(value));
-  const scale = largest === 0 ? 1 : Math.fround(LARGEST_LEVEL / largest);
-  return weight.map((value) => Math.round(value * scale) / scale);
-}
-
-async function addToVector(record: BoltWeight, errors: Float64Array): Promise<void> {
-  const half = record.vector.length === 2 * errors.length;
-  if (!half && record.vector.length !== 4 * errors.length) return;
-  const biases = await readVectorValues(record, half ? "F16" : "F32");
-  const corrected = biases.map((bias, output) => bias + errors[output]!);
-  record.vector = half ? halfBytes(corrected) : floatBytes(corrected);
-}
-
-function halfBytes(values: Float32Array): BoltWeight["vector"] {
-  const narrow = new Uint16Array(values.length);
-  narrowToFloat16(values, narrow);
-  return memoryBytes(new Uint8Array(narrow.buffer));
+  const scale = largest === 0 ? 1 : scaleOfClip(largest, qmax);
+  return weight.map((value) => Math.round(value * scale) * stepOfScale(scale));
 }

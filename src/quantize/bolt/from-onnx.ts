@@ -1,7 +1,7 @@
 import { type Converted, type ConvertOptions, lowerToBolt } from "../../convert/onnx-to-bolt/index.ts";
 import type { OnnxModel } from "../../onnx/model.ts";
 import { precisionFor } from "./recipe.ts";
-import { storeWeights } from "./store-weights.ts";
+import { planWeights, storeWeights } from "./store-weights.ts";
 
 /**
  * Converts an ONNX model to Bolt as X2bolt does: float32, float16, or the input of the quantizer. Weights are read and
@@ -12,6 +12,6 @@ export async function convertOnnxToBolt(onnx: OnnxModel, options: ConvertOptions
   const { model } = converted;
   const half = options.precision === "FP16";
   const precision = precisionFor(model.version, half ? "FP16" : "FP32", "NOQUANT");
-  await storeWeights(model, precision, { asBolt: false });
+  await storeWeights(model, precision, await planWeights(model, precision, () => false), {});
   return converted;
 }

@@ -1,9 +1,10 @@
 import type { BoltModel, BoltNode } from "../../bolt/model.ts";
 import { rulesOf } from "../../bolt/rules.ts";
 import { BoltqError } from "../../io/error.ts";
+import { liveNodes } from "../../transform/bolt/pass.ts";
+import type { PlanWarning } from "../plan.ts";
 import { type LayerClips, type ScaleTable, tableError } from "../scale-table.ts";
-import { clippedWeight } from "./convert-weight.ts";
-import { LABEL, labelRules, liveNodes, type Reasons, setLabel } from "./labels.ts";
+import { type Labels, labelMatrixOperators, labelRules } from "./labels.ts";
 
 /** Throws `mismatch` when the table names a layer or tensor that the model lacks, with the nearest names it has. */
 export function checkScaleTable(table: ScaleTable, model: BoltModel, file: string): void {
@@ -71,98 +72,109 @@ function distance(one: string, other: string): number {
   return row[other.length]!;
 }
 
-export interface StaticOptions {
-  readonly asBolt: boolean;
+/** What a scale table makes of a network: labels, and the clip values of the operators that it names. */
+export interface StaticLabels {
+  readonly labels: Labels;
+  /** By operator; these have a scale for each input and output instead of a label. */
+  readonly clips: ReadonlyMap<BoltNode, LayerClips>;
+  readonly warnings: readonly PlanWarning[];
 }
 
 /**
- * Gives the operators that the table names a scale for each input and output (127 / clip; -2 where it has no clip value)
- * and clips their weights; all others compute in float. Operators that always stay float are passed over.
+ * Quantizes the operators that the table names with its clip values; all others compute in float. Operators that always
+ * stay float are passed over.
  */
-export function labelStatic(
-  model: BoltModel,
-  layers: ReadonlyMap<string, LayerClips>,
-  reasons: Reasons,
-  warnings: string[],
-  { asBolt }: StaticOptions,
-): void {
+export function labelStatic(model: BoltModel, layers: ReadonlyMap<string, LayerClips>): StaticLabels {
+  const labels = labelMatrixOperators(model);
   const { floatAround } = labelRules(model);
   const newer = rulesOf(model.version) === "1.5";
+  const clips = new Map<BoltNode, LayerClips>();
+  const warnings: PlanWarning[] = [];
   for (const node of liveNodes(model)) {
-    const isWeight = newer && node.type === "SharedWeight";
-    if (!isWeight && node.data.scales.length === 1 && node.data.scales[0]![0] === LABEL.float) {
-      if (layers.has(node.name))
-        warnings.push(`"${node.name}" (${node.type}) stays float: ${reasons.get(node) ?? "it cannot be quantized"}`);
-      continue;
+    const layer = layers.get(node.name);
+    const own = labels.get(node);
+    if (own?.label === "float" && !(newer && node.type === "SharedWeight")) {
+      if (layer !== undefined) warnings.push(staysFloat(node, own.reason));
+    } else if (layer === undefined) {
+      labels.set(node, { label: "float", reason: "not named in the scale table" });
+    } else {
+      if (own === undefined) warnings.push(mayNotBeQuantized(node));
+      const label = floatAround.has(node.type) ? "float-around" : "int8-to-float";
+      labels.set(node, { label, reason: "named in the scale table" });
+      clips.set(node, node.type === "SharedWeight" ? ofSharedWeight(node, layer) : layer);
     }
-    const clips = layers.get(node.name);
-    if (clips === undefined) {
-      setLabel(node, LABEL.float);
-      reasons.set(node, "not named in the scale table");
-      continue;
-    }
-    if (node.data.scales.length === 0) warnings.push(`"${node.name}" (${node.type}) may not be quantized`);
-    const missing = floatAround.has(node.type) ? LABEL.floatAround : LABEL.int8ToFloat;
-    node.data.scales = slotsOf(node, clips, missing, asBolt);
-    clipWeight(model, node, clips);
-    reasons.set(node, "named in the scale table");
   }
-  if (!asBolt) warnOfInt8Readers(model, warnings);
+  return { labels, clips, warnings: [...warnings, ...int8ReadAsFloat(model, labels, clips)] };
 }
 
-function slotsOf(node: BoltNode, clips: LayerClips, missing: number, asBolt: boolean): Float32Array[] {
-  const slots = Array.from({ length: node.inputs.length + node.outputs.length }, () => Float32Array.of(missing));
-  node.inputs.forEach((input, index) => {
-    const clip = clips.inputs.get(input?.name ?? "");
-    if (clip !== undefined) slots[index] = Float32Array.of(127 / clip);
-  });
-  node.outputs.forEach((output, index) => {
-    const clip = clips.outputs.get(output.name);
-    // Bolt puts an output's scale into the slot of the input with the same number.
-    if (clip !== undefined) slots[asBolt ? index : node.inputs.length + index] = Float32Array.of(127 / clip);
-  });
-  return slots;
+/** What a shared weight gives is the weight itself. */
+function ofSharedWeight(node: BoltNode, layer: LayerClips): LayerClips {
+  const [limit] = layer.weights.values();
+  return limit === undefined ? layer : { ...layer, outputs: new Map([[node.output().name, limit]]) };
 }
 
-function clipWeight(model: BoltModel, node: BoltNode, { weights }: LayerClips): void {
-  const record = model.weights.of(node);
-  const [limit] = weights.values();
-  if (limit === undefined || record === undefined) return;
-  record.weight = clippedWeight(record, limit);
-  if (node.type === "SharedWeight") node.data.scales = [Float32Array.of(127 / limit), ...node.data.scales.slice(1)];
+function staysFloat({ name, type }: BoltNode, reason: string): PlanWarning {
+  return {
+    kind: "stays-float",
+    subject: `operator "${name}" (${type})`,
+    problem: `it is named in the scale table, but stays float: ${reason}`,
+    remedy: "Take it out of the table",
+  };
+}
+
+function mayNotBeQuantized({ name, type }: BoltNode): PlanWarning {
+  return {
+    kind: "may-not-be-quantized",
+    subject: `operator "${name}" (${type})`,
+    problem: "it is named in the scale table, but Bolt may compute it in float all the same",
+    remedy: "Name the matrix operators only",
+  };
 }
 
 /** An int8 output suits readers that take int8; others need an engine that converts it back. */
-function warnOfInt8Readers(model: BoltModel, warnings: string[]): void {
-  for (const node of liveNodes(model)) {
-    const last = node.data.scales.at(-1);
-    if (node.data.scales.length < 2 || last === undefined || !(last[0]! > 0)) continue;
+function int8ReadAsFloat(
+  model: BoltModel,
+  labels: Labels,
+  clips: ReadonlyMap<BoltNode, LayerClips>,
+): readonly PlanWarning[] {
+  return [...clips].flatMap(([node, { outputs }]): PlanWarning[] => {
     const output = node.output();
-    const reader = output.users.find((user) => user.data.scales[0]?.[0] === LABEL.float);
-    if (reader === undefined && !model.graph.outputs.includes(output)) continue;
+    if (node.type === "SharedWeight" || !outputs.has(output.name)) return [];
+    const reader = output.users.find((user) => labels.get(user)?.label === "float");
+    if (reader === undefined && !model.graph.outputs.includes(output)) return [];
     const who =
       reader === undefined ? "it is an output of the network" : `"${reader.name}" (${reader.type}) computes in float`;
-    warnings.push(`the output "${output.name}" of "${node.name}" is int8, as the scale table asks, but ${who}`);
-  }
+    return [
+      {
+        kind: "int8-read-as-float",
+        subject: `output "${output.name}" of "${node.name}"`,
+        problem: `it is int8, as the scale table asks, but ${who}`,
+        remedy: "Take it out of the table's outputs",
+      },
+    ];
+  });
 }
 
-/** Gives every quantized operator's inputs the scale 127 / `clip`; outputs stay float (`-c`). */
+/** Every quantized operator clips its inputs to ±`clip` and gives float (`-c`); all others compute in float. */
 export function labelGlobalClip(
   model: BoltModel,
   clip: number,
-  reasons: Reasons,
   isQuantized: (node: BoltNode) => boolean,
-): void {
-  const scale = Math.fround(127 / Math.fround(clip));
+): Omit<StaticLabels, "warnings"> {
+  const labels: Labels = new Map();
+  const clips = new Map<BoltNode, LayerClips>();
+  const limit = Math.fround(clip);
   for (const node of liveNodes(model)) {
-    if (!isQuantized(node)) {
-      setLabel(node, LABEL.float);
-      continue;
-    }
-    node.data.scales = [
-      ...node.inputs.map(() => Float32Array.of(scale)),
-      ...node.outputs.map(() => Float32Array.of(LABEL.int8ToFloat)),
-    ];
-    reasons.set(node, `a matrix operator, inputs clipped to ±${clip}`);
+    const quantized = isQuantized(node);
+    labels.set(
+      node,
+      quantized
+        ? { label: "int8-to-float", reason: `a matrix operator, inputs clipped to ±${clip}` }
+        : { label: "float", reason: "no matrix operator that Bolt quantizes" },
+    );
+    if (!quantized) continue;
+    const inputs = new Map(node.inputs.map((input) => [input?.name ?? "", limit]));
+    clips.set(node, { inputs, weights: new Map(), outputs: new Map() });
   }
+  return { labels, clips };
 }

@@ -1,14 +1,19 @@
+import type { Label } from "../../bolt/label.ts";
 import type { BoltModel, BoltNode } from "../../bolt/model.ts";
+import { movesNumbers } from "../../bolt/moves-numbers.ts";
 import { type BoltRules, rulesOf } from "../../bolt/rules.ts";
 import { inputChannels } from "../../transform/bolt/pad-channels.ts";
-import { RETIRED } from "../../transform/bolt/pass.ts";
+import { liveNodes, RETIRED } from "../../transform/bolt/pass.ts";
 import type { DynamicChoice } from "../scale-table.ts";
 
-/** What `feature_scale` says of an operator when it is a label. */
-export const LABEL = { float: 0, int8: -1, int8ToFloat: -2, floatAround: -3 } as const;
+/** How an operator computes, and why. */
+export interface Labelled {
+  readonly label: Label;
+  readonly reason: string;
+}
 
-/** Why an operator has its label, by operator. */
-export type Reasons = Map<BoltNode, string>;
+/** By operator; one that nothing speaks for has no label. */
+export type Labels = Map<BoltNode, Labelled>;
 
 interface LabelRules {
   /** Operators that compute in int8. */
@@ -67,43 +72,35 @@ export function labelRules(model: BoltModel): LabelRules {
   return RULES[rulesOf(model.version)];
 }
 
-/** The label or last scale of an operator; undefined when it has none yet. */
-export function lastScale(node: BoltNode): number | undefined {
-  return node.data.scales.at(-1)?.[0];
+export interface LabelDynamicOptions {
+  /** What a scale table of the dynamic kind says. */
+  readonly choice?: DynamicChoice | undefined;
+  /** Leave operators that change numbers in float, so that int8 tensors can have fixed scales. Default false. */
+  readonly staticScales?: boolean;
 }
 
-function firstScale(node: BoltNode): number | undefined {
-  return node.data.scales[0]?.[0];
-}
-
-export function isLabelled(node: BoltNode): boolean {
-  return node.data.scales.length > 0;
-}
-
-export function setLabel(node: BoltNode, label: number): void {
-  node.data.scales = [Float32Array.of(label)];
-}
-
-/** Labels every operator for dynamic int8: the matrix operators first, then what lies between them. */
-export function labelDynamic(model: BoltModel, reasons: Reasons, choice?: DynamicChoice): void {
-  labelMatrixOperators(model, reasons);
-  if (choice !== undefined) applyChoice(model, choice, reasons);
-  labelPaths(model, reasons);
-  labelBranches(model, reasons);
-  labelInt8Outputs(model);
+/** Labels for int8: the matrix operators first, then what lies between them. The model is only looked at. */
+export function labelDynamic(model: BoltModel, { choice, staticScales = false }: LabelDynamicOptions = {}): Labels {
+  const labels = labelMatrixOperators(model);
+  if (choice !== undefined) applyChoice(model, choice, labels);
+  if (staticScales) keepChangesFloat(model, labels);
+  labelPaths(model, labels);
+  labelBranches(model, labels);
+  labelInt8Outputs(model, labels);
+  return labels;
 }
 
 /** The labels that depend on the operator itself: matrix operators, and those that always stay float. */
-export function labelMatrixOperators(model: BoltModel, reasons: Reasons): void {
+export function labelMatrixOperators(model: BoltModel): Labels {
   const rules = labelRules(model);
   const first = findFirstConvolutions(model);
   const outputs = new Set(model.graph.outputs.map((output) => output.name));
-  for (const node of liveNodes(model)) {
-    const label = ownLabel(node, model, rules, first, outputs);
-    if (label === undefined) continue;
-    setLabel(node, label.label);
-    reasons.set(node, label.reason);
-  }
+  return new Map(
+    liveNodes(model).flatMap((node): [BoltNode, Labelled][] => {
+      const labelled = ownLabel(node, model, rules, first, outputs);
+      return labelled === undefined ? [] : [[node, labelled]];
+    }),
+  );
 }
 
 function ownLabel(
@@ -112,16 +109,16 @@ function ownLabel(
   rules: LabelRules,
   first: ReadonlySet<BoltNode>,
   outputs: ReadonlySet<string>,
-): { label: number; reason: string } | undefined {
+): Labelled | undefined {
   if (node.type === "Conv" && first.has(node))
-    return { label: LABEL.float, reason: "a first convolution, or channels not in eights" };
+    return { label: "float", reason: "a first convolution, or channels not in eights" };
   const floatReason = reasonToStayFloat(node, model);
-  if (floatReason !== undefined) return { label: LABEL.float, reason: floatReason };
-  if (rules.quantized.has(node.type)) return { label: LABEL.int8ToFloat, reason: "a matrix operator" };
+  if (floatReason !== undefined) return { label: "float", reason: floatReason };
+  if (rules.quantized.has(node.type)) return { label: "int8-to-float", reason: "a matrix operator" };
   if (rules.floatAround.has(node.type))
-    return { label: LABEL.floatAround, reason: "int8 weights between float inputs and outputs" };
+    return { label: "float-around", reason: "int8 weights between float inputs and outputs" };
   const isOutput = rulesOf(model.version) === "1.5" && node.outputs.some((output) => outputs.has(output.name));
-  return isOutput ? { label: LABEL.float, reason: "an output of the network" } : undefined;
+  return isOutput ? { label: "float", reason: "an output of the network" } : undefined;
 }
 
 function reasonToStayFloat(node: BoltNode, model: BoltModel): string | undefined {
@@ -180,44 +177,52 @@ function hasOddChannels(node: BoltNode, model: BoltModel): boolean {
   );
 }
 
-function applyChoice(model: BoltModel, choice: DynamicChoice, reasons: Reasons): void {
-  const rules = labelRules(model);
+function keepChangesFloat(model: BoltModel, labels: Labels): void {
   for (const node of liveNodes(model)) {
-    if (choice.quantized.has(node.name) && rules.quantized.has(node.type)) setLabel(node, LABEL.int8ToFloat);
-    if (choice.quantized.has(node.name) && rules.floatAround.has(node.type)) setLabel(node, LABEL.floatAround);
-    if (choice.float.has(node.name)) setLabel(node, LABEL.float);
-    if (choice.quantized.has(node.name) || choice.float.has(node.name)) reasons.set(node, "named in the scale table");
+    if (!labels.has(node) && !movesNumbers(node))
+      labels.set(node, { label: "float", reason: "it changes numbers, so a fixed scale does not pass through it" });
+  }
+}
+
+function applyChoice(model: BoltModel, { quantized, float }: DynamicChoice, labels: Labels): void {
+  const rules = labelRules(model);
+  const reason = "named in the scale table";
+  for (const node of liveNodes(model)) {
+    if (float.has(node.name)) labels.set(node, { label: "float", reason });
+    else if (!quantized.has(node.name)) continue;
+    else if (rules.quantized.has(node.type)) labels.set(node, { label: "int8-to-float", reason });
+    else if (rules.floatAround.has(node.type)) labels.set(node, { label: "float-around", reason });
   }
 }
 
 /** An operator without label takes that of the single path behind it: int8 if the path ends in an int8 operator. */
-function labelPaths(model: BoltModel, reasons: Reasons): void {
+function labelPaths(model: BoltModel, labels: Labels): void {
   const { indexing } = labelRules(model);
   const branching = new Set<BoltNode>();
   const start = model.graph.nodes[0];
   for (const node of liveNodes(model)) {
-    if (isLabelled(node)) continue;
+    if (labels.has(node)) continue;
     if (indexing.has(node.type)) {
-      setLabel(node, LABEL.float);
-      reasons.set(node, "it reads indices");
+      labels.set(node, { label: "float", reason: "it reads indices" });
       continue;
     }
-    const { path, end } = followPath(node, branching, rulesOf(model.version));
+    const { path, end } = followPath(node, labels, branching, rulesOf(model.version));
     if (end === "branch") {
       for (const member of path) branching.add(member);
       continue;
     }
-    const int8 = end !== "nothing" && end !== start && firstScale(end)! < 0;
-    for (const member of path) {
-      setLabel(member, int8 ? LABEL.int8 : LABEL.float);
-      reasons.set(member, int8 ? "what follows computes in int8" : "what follows computes in float");
-    }
+    const int8 = end !== "nothing" && end !== start && labels.get(end)!.label !== "float";
+    const labelled: Labelled = int8
+      ? { label: "int8", reason: "what follows computes in int8" }
+      : { label: "float", reason: "what follows computes in float" };
+    for (const member of path) labels.set(member, labelled);
   }
 }
 
 /** Goes from reader to reader. Where there are several, Bolt 1.3.0 still looks whether the first one has a label. */
 function followPath(
   from: BoltNode,
+  labels: Labels,
   branching: ReadonlySet<BoltNode>,
   rules: BoltRules,
 ): { path: BoltNode[]; end: BoltNode | "branch" | "nothing" } {
@@ -225,7 +230,8 @@ function followPath(
   for (let [node, branched] = [from, false]; ; ) {
     const splits = branched || node.outputs.length > 1;
     if ((splits && rules === "1.5") || branching.has(node)) return { path, end: "branch" };
-    if (isLabelled(node)) return { path, end: firstScale(node) === LABEL.floatAround ? "branch" : node };
+    const label = labels.get(node)?.label;
+    if (label !== undefined) return { path, end: label === "float-around" ? "branch" : node };
     if (splits) return { path, end: "branch" };
     path.push(node);
     const readers = readersOf(node);
@@ -242,11 +248,11 @@ function readersOf(node: BoltNode): BoltNode[] {
 }
 
 /** An operator with several readers takes their common label, or float where they differ. */
-function labelBranches(model: BoltModel, reasons: Reasons): void {
+function labelBranches(model: BoltModel, labels: Labels): void {
   const rules = labelRules(model);
   for (const node of liveNodes(model)) {
-    if (isLabelled(node) || rules.float.has(node.type) || rules.quantized.has(node.type)) continue;
-    labelFromReaders(node, model, reasons);
+    if (labels.has(node) || rules.float.has(node.type) || rules.quantized.has(node.type)) continue;
+    labelFromReaders(node, labels, rulesOf(model.version));
   }
 }
 
@@ -257,7 +263,7 @@ interface Asking {
   /** The next reader to ask. */
   next: number;
   /** What all readers asked so far say; float as soon as two differ. */
-  label: number | undefined;
+  label: Label | undefined;
 }
 
 /**
@@ -265,19 +271,19 @@ interface Asking {
  * that is labelled on the way counts with its label as it is, others as their producer sees it. Without recursion, since
  * chains may be thousands of operators long.
  */
-function labelFromReaders(from: BoltNode, model: BoltModel, reasons: Reasons): void {
-  const rules = rulesOf(model.version);
+function labelFromReaders(from: BoltNode, labels: Labels, rules: BoltRules): void {
   const asking = [ask(from)];
   for (let top = asking.at(-1); top !== undefined; top = asking.at(-1)) {
     const reader = top.readers[top.next];
+    const known = reader === undefined ? undefined : labels.get(reader)?.label;
     if (reader === undefined) {
       asking.pop();
-      const label = top.label ?? LABEL.float;
-      if (top.readers.length > 0) setCommonLabel(top.node, label, reasons);
+      const label = top.label ?? "float";
+      if (top.readers.length > 0) labels.set(top.node, { label, reason: COMMON_REASONS[label] });
       const producer = asking.at(-1);
       if (producer !== undefined) hear(producer, label);
-    } else if (isLabelled(reader)) {
-      hear(top, seenByProducer(lastScale(reader)!, rules));
+    } else if (known !== undefined) {
+      hear(top, seenByProducer(known, rules));
     } else {
       asking.push(ask(reader));
     }
@@ -289,39 +295,43 @@ function ask(node: BoltNode): Asking {
 }
 
 /** Takes the answer of the reader that was asked; where two differ there is no need to ask more. */
-function hear(asking: Asking, answer: number): void {
+function hear(asking: Asking, answer: Label): void {
   const differ = asking.label !== undefined && asking.label !== answer;
-  asking.label = differ ? LABEL.float : answer;
+  asking.label = differ ? "float" : answer;
   asking.next = differ ? asking.readers.length : asking.next + 1;
 }
 
-function setCommonLabel(node: BoltNode, label: number, reasons: Reasons): void {
-  setLabel(node, label);
-  reasons.set(
-    node,
-    label < 0 ? "everything that reads it computes in int8" : "not everything that reads it computes in int8",
-  );
-}
+const EVERY_READER = "everything that reads it computes in int8";
 
-function seenByProducer(label: number, rules: BoltRules): number {
-  if (rules === "1.3.0") return label === 0 ? 0 : LABEL.int8;
-  return label < LABEL.int8 ? label + 1 : label;
+const COMMON_REASONS: Readonly<Record<Label, string>> = {
+  float: "not everything that reads it computes in int8",
+  int8: EVERY_READER,
+  "int8-to-float": EVERY_READER,
+  "float-around": EVERY_READER,
+};
+
+/** Bolt counts one up from what is below "int8". */
+const SEEN: Readonly<Record<Label, Label>> = {
+  float: "float",
+  int8: "int8",
+  "int8-to-float": "int8",
+  "float-around": "int8-to-float",
+};
+
+function seenByProducer(label: Label, rules: BoltRules): Label {
+  return rules === "1.3.0" && label !== "float" ? "int8" : SEEN[label];
 }
 
 /** A quantized operator gives int8 when everything that reads it takes int8. */
-function labelInt8Outputs(model: BoltModel): void {
+function labelInt8Outputs(model: BoltModel, labels: Labels): void {
   const newer = rulesOf(model.version) === "1.5";
   const outputs = new Set(model.graph.outputs.map((output) => output.name));
   for (const node of liveNodes(model)) {
-    if (!isQuantizable(node, model) || firstScale(node) === LABEL.float) continue;
+    const labelled = labels.get(node);
+    if (!isQuantizable(node, model) || labelled === undefined || labelled.label === "float") continue;
     const readers = node.outputs[0]?.users ?? [];
     if (readers.length === 0 || (newer && outputs.has(node.output().name))) continue;
-    if (readers.every((reader) => firstScale(reader) === LABEL.int8 || isQuantizable(reader, model)))
-      setLabel(node, LABEL.int8);
+    if (readers.every((reader) => labels.get(reader)?.label === "int8" || isQuantizable(reader, model)))
+      labels.set(node, { ...labelled, label: "int8" });
   }
-}
-
-/** The operators that were not taken out. */
-export function liveNodes(model: BoltModel): BoltNode[] {
-  return model.graph.nodes.filter((node) => node.type !== RETIRED);
 }

@@ -1,22 +1,25 @@
+import { firstSlot, hasSlots, isLabelled, lastSlot, type Slot, scalesOf, slotAt } from "../../bolt/label.ts";
 import type { BoltModel, BoltNode } from "../../bolt/model.ts";
 import { Parameters } from "../../bolt/parameters.ts";
 import { rulesOf } from "../../bolt/rules.ts";
 import { Value } from "../../graph/graph.ts";
 import { newName } from "../../transform/bolt/new-name.ts";
 import { RETIRED, retire } from "../../transform/bolt/pass.ts";
-import { LABEL, lastScale } from "./labels.ts";
 
 /** Bolt 1.3.0 never quantizes what these read. */
 const INDEXING = new Set(["Gather", "Embedding"]);
 
+/** The static scale of an operator's input; undefined where it is found at each run. */
+export type InputScale = (node: BoltNode, index: number) => number | undefined;
+
 /** Puts a QuantizeLinear before every input of an int8 operator that is not int8 yet; one serves all that agree. */
-export function insertQuantizeLinear(model: BoltModel): void {
+export function insertQuantizeLinear(model: BoltModel, scaleOf: InputScale): void {
   const older = rulesOf(model.version) === "1.3.0";
   let place = 0;
   for (const node of model.graph.nodes) {
     if (takesInt8(node) && !(older && INDEXING.has(node.type))) {
       for (const index of node.inputs.keys())
-        if (needsQuantizing(node, index)) insertBefore(node, index, place++, model);
+        if (needsQuantizing(node, index)) insertBefore(node, index, place++, model, scaleOf);
     }
     place++;
   }
@@ -24,20 +27,20 @@ export function insertQuantizeLinear(model: BoltModel): void {
 }
 
 function takesInt8(node: BoltNode): boolean {
-  const [first] = node.data.scales;
-  if (node.type === RETIRED || first === undefined) return false;
-  if (first[0] === LABEL.float || first[0] === LABEL.floatAround) return false;
-  return node.data.scales[node.inputs.length]?.[0] !== LABEL.floatAround;
+  if (node.type === RETIRED || !isLabelled(node)) return false;
+  const first = firstSlot(node);
+  if (first === "float" || first === "float-around") return false;
+  return slotAt(node, node.inputs.length) !== "float-around";
 }
 
 /** A positive scale is that of an int8 output; a shared weight's is that of its own int8 storage, which is not that. */
 function needsQuantizing(node: BoltNode, index: number): boolean {
   const producer = node.inputs[index]?.producer;
-  const scale = producer === undefined ? LABEL.float : (lastScale(producer) ?? LABEL.float);
-  return scale > 0 ? producer?.type === "SharedWeight" : scale !== LABEL.int8;
+  const slot = producer === undefined ? "float" : (lastSlot(producer) ?? "float");
+  return typeof slot === "number" ? producer?.type === "SharedWeight" : slot !== "int8";
 }
 
-function insertBefore(node: BoltNode, index: number, place: number, model: BoltModel): void {
+function insertBefore(node: BoltNode, index: number, place: number, model: BoltModel, scaleOf: InputScale): void {
   const input = node.input(index);
   const name = newName(model, `Quantize_${input.name}${place}`);
   const quantized = new Value<BoltNode["data"]>(name);
@@ -50,7 +53,7 @@ function insertBefore(node: BoltNode, index: number, place: number, model: BoltM
       parameters: Parameters.of("QuantizeLinear", model.version, {
         dt: node.type === "MatMul" && index === 1 ? "I8" : "U8_Q",
       }),
-      scales: [scaleFor(node, index)],
+      scales: scalesOf([slotFor(node, index, scaleOf)]),
       positions: undefined,
       residues: new Map<string, Uint8Array>(),
     },
@@ -61,12 +64,9 @@ function insertBefore(node: BoltNode, index: number, place: number, model: BoltM
   node.setInput(index, quantized);
 }
 
-/** The static scale of that input where the operator has one for each input and output, else the label "dynamic". */
-function scaleFor(node: BoltNode, index: number): Float32Array {
-  const { scales } = node.data;
-  return scales.length === node.inputs.length + node.outputs.length
-    ? scales[index]!.slice()
-    : Float32Array.of(LABEL.int8);
+/** The planned scale; else the slot of that input where the operator has one for each, else "dynamic". */
+function slotFor(node: BoltNode, index: number, scaleOf: InputScale): Slot {
+  return scaleOf(node, index) ?? (hasSlots(node) ? slotAt(node, index) : undefined) ?? "int8";
 }
 
 function mergeQuantizeLinear(model: BoltModel): void {

@@ -1,23 +1,14 @@
 import type { BoltDataType } from "../../bolt/data-type.ts";
+import { firstSlot, hasSlots, isLabelled } from "../../bolt/label.ts";
 import type { BoltModel, BoltNode, BoltWeight } from "../../bolt/model.ts";
 import { BoltqError } from "../../io/error.ts";
-import { LABEL, lastScale } from "./labels.ts";
-import { type BoltPrecision, computeType, isQuantizedInference } from "./recipe.ts";
+import type { WeightType } from "../plan.ts";
+import { type BoltInference, type BoltPrecision, computeType, isQuantizedInference } from "./recipe.ts";
 
-/** How one weight record will be stored. */
+/** What a weight is stored as, and why. */
 export interface WeightStorage {
-  readonly type: BoltDataType;
-  /** Type of the vector (bias, beta, variance); undefined: left as it is. */
-  readonly vectorType: "F32" | "F16" | undefined;
-  /** Int8 as a way of storing only: the operator computes in float. */
-  readonly storageOnly: boolean;
+  readonly type: WeightType;
   readonly reason: string;
-}
-
-export interface StorageOptions {
-  readonly precision: BoltPrecision;
-  /** Do what Bolt does also where its reader takes the bytes for something else. */
-  readonly asBolt: boolean;
 }
 
 /** The header's data type. */
@@ -29,17 +20,23 @@ export function headerType({ rules, inference }: BoltPrecision): BoltDataType {
   return rules === "1.3.0" || inference.startsWith("INT8_") ? `${compute}_8Q` : "I8";
 }
 
-/** Decides how the weight of `node` is stored. `node` undefined: the record belongs to no operator. */
-export function storageOf(record: BoltWeight, node: BoltNode | undefined, options: StorageOptions): WeightStorage {
-  const declared = declaredType(record, node);
-  if (record.dataType !== "F32" && record.dataType !== "F16") {
-    return { type: declared, vectorType: undefined, storageOnly: false, reason: "not made of float numbers" };
-  }
-  if (declared !== "F32" && declared !== "F16")
-    return { type: declared, vectorType: "F32", storageOnly: false, reason: "declared as integers" };
-  const { precision } = options;
-  const stored = precision.rules === "1.3.0" ? olderStorage(node, options) : newerStorage(node, precision);
-  return { storageOnly: false, ...stored, vectorType: vectorTypeOf(stored.type, precision, node) };
+/**
+ * Decides how the weight of `node` is stored; `inInt8` says whether the operator computes in int8. `node` undefined: the
+ * record belongs to no operator.
+ */
+export function storageOf(
+  record: BoltWeight,
+  node: BoltNode | undefined,
+  inInt8: boolean,
+  precision: BoltPrecision,
+): WeightStorage {
+  if (!isFloatType(record.dataType)) return { type: "integers", reason: "not made of float numbers" };
+  if (!isFloatType(declaredType(record, node))) return { type: "integers", reason: "declared as integers" };
+  return precision.rules === "1.3.0" ? olderStorage(node, inInt8, precision) : newerStorage(inInt8, precision);
+}
+
+function isFloatType(type: BoltDataType): boolean {
+  return type === "F32" || type === "F16";
 }
 
 /** A shared weight's own description may say that its float numbers stand for integers. */
@@ -47,53 +44,87 @@ function declaredType(record: BoltWeight, node: BoltNode | undefined): BoltDataT
   return node?.type === "SharedWeight" ? node.data.parameters.description("desc").dataType : record.dataType;
 }
 
-type Stored = Pick<WeightStorage, "type" | "reason"> & { storageOnly?: boolean };
-
 /** model_data_type_converter.cpp of tag v1.3.0. */
-function olderStorage(node: BoltNode | undefined, { precision, asBolt }: StorageOptions): Stored {
-  const { inference, storage } = precision;
-  const compute = computeType(inference);
-  if (storage === "NOQUANT") return { type: compute, reason: "storage is not quantized" };
-  if (storage === "FP16") return { type: "F16", reason: "storage is fp16" };
-  if (node === undefined) return { type: compute, reason: "it belongs to no operator" };
-  if (!isFloat(node)) return { type: "I8", reason: "its operator computes in int8" };
-  if (storage === "MIX") return { type: compute, reason: "its operator computes in float" };
-  const plainHeader = !isQuantizedInference(inference);
-  if (plainHeader && !asBolt)
-    return { type: "I8", storageOnly: true, reason: "int8 in the form that a float network's reader converts" };
-  return { type: `${compute}_8Q`, storageOnly: true, reason: "int8 storage for an operator that computes in float" };
+function olderStorage(
+  node: BoltNode | undefined,
+  inInt8: boolean,
+  { inference, storage }: BoltPrecision,
+): WeightStorage {
+  const computed = floatType(inference);
+  if (storage === "NOQUANT") return { type: computed, reason: "storage is not quantized" };
+  if (storage === "FP16") return { type: "float16", reason: "storage is fp16" };
+  if (node === undefined) return { type: computed, reason: "it belongs to no operator" };
+  if (inInt8) return { type: "int8", reason: "its operator computes in int8" };
+  if (storage === "MIX") return { type: computed, reason: "its operator computes in float" };
+  return { type: "int8", reason: "int8 storage for an operator that computes in float" };
 }
 
 /** model_data_type_converter.cpp of today. */
-function newerStorage(node: BoltNode | undefined, { inference, storage }: BoltPrecision): Stored {
-  const compute = computeType(inference);
-  if (storage === "NOQUANT") return { type: compute, reason: "storage is not quantized" };
-  const plain = storage === "FP32" ? "F32" : storage === "FP16" ? "F16" : undefined;
-  if (!isQuantizedInference(inference)) {
-    if (storage === "MIX")
-      return { type: "I8", storageOnly: true, reason: "int8 in the form that a float network's reader converts" };
-    return plain === undefined
-      ? { type: `${compute}_8Q`, reason: "int8 storage for a network that computes in float" }
-      : { type: plain, reason: `storage is ${storage.toLowerCase()}` };
-  }
-  if (node !== undefined && !isFloat(node)) {
+function newerStorage(inInt8: boolean, { inference, storage }: BoltPrecision): WeightStorage {
+  if (storage === "NOQUANT") return { type: floatType(inference), reason: "storage is not quantized" };
+  const plain = storage === "FP32" ? "float32" : storage === "FP16" ? "float16" : undefined;
+  const asWished: WeightStorage | undefined =
+    plain === undefined ? undefined : { type: plain, reason: `storage is ${storage.toLowerCase()}` };
+  if (!isQuantizedInference(inference))
+    return asWished ?? { type: "int8", reason: "int8 storage for a network that computes in float" };
+  if (inInt8) {
     const fourBit = inference === "INT4" || storage === "INT4";
-    return { type: fourBit ? "I4" : "I8", reason: "its operator computes in int8" };
+    return { type: fourBit ? "int4" : "int8", reason: "its operator computes in int8" };
   }
-  if (storage === "MIX") return { type: compute, reason: "its operator computes in float" };
+  if (storage === "MIX") return { type: floatType(inference), reason: "its operator computes in float" };
+  return asWished ?? { type: "int8", reason: "int8 storage for an operator that computes in float" };
+}
+
+function floatType(inference: BoltInference): "float32" | "float16" {
+  return computeType(inference) === "F16" ? "float16" : "float32";
+}
+
+/** How a record is written in the file. */
+export interface RecordTypes {
+  readonly weight: BoltDataType;
+  /** Type of the vector (bias, beta, variance); undefined: left as it is. */
+  readonly vector: "F32" | "F16" | undefined;
+}
+
+/** The file's own types for a weight that is stored as `type`. `asBolt`: also where Bolt's reader takes them for something else. */
+export function recordTypes(
+  record: BoltWeight,
+  node: BoltNode | undefined,
+  type: WeightType,
+  precision: BoltPrecision,
+  asBolt: boolean,
+): RecordTypes {
+  if (type === "integers")
+    return { weight: declaredType(record, node), vector: isFloatType(record.dataType) ? "F32" : undefined };
+  const weight =
+    type === "float32"
+      ? "F32"
+      : type === "float16"
+        ? "F16"
+        : type === "int4"
+          ? "I4"
+          : int8Type(node, precision, asBolt);
+  return { weight, vector: vectorTypeOf(weight, precision, node) };
+}
+
+/** Int8 numbers are to be computed with, or a way of storing that the reader widens. */
+function int8Type(
+  node: BoltNode | undefined,
+  { rules, inference, storage }: BoltPrecision,
+  asBolt: boolean,
+): BoltDataType {
+  const floatNetwork = !isQuantizedInference(inference);
+  if (node !== undefined && !isFloat(node)) return "I8";
+  const widened = `${computeType(inference)}_8Q` as const;
+  if (rules === "1.3.0") return floatNetwork && !asBolt ? "I8" : widened;
+  if (floatNetwork) return storage === "MIX" ? "I8" : widened;
   // The reader of a float16 int8 network widens F32_8Q, not F16_8Q.
-  return plain === undefined
-    ? { type: "F32_8Q", reason: "int8 storage for an operator that computes in float" }
-    : { type: plain, reason: `storage is ${storage.toLowerCase()}` };
+  return "F32_8Q";
 }
 
 /** Whether an operator is labelled as float, or not at all. */
 function isFloat(node: BoltNode): boolean {
-  const { scales } = node.data;
-  return (
-    scales.length === 0 ||
-    (scales.length === 1 && (scales[0]!.length === 0 || (scales[0]!.length === 1 && lastScale(node) === LABEL.float)))
-  );
+  return !hasSlots(node) && (!isLabelled(node) || firstSlot(node) === "float" || node.data.scales[0]!.length === 0);
 }
 
 function vectorTypeOf(

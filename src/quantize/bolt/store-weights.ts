@@ -1,9 +1,12 @@
 import type { BoltDataType } from "../../bolt/data-type.ts";
 import { type BoltModel, type BoltNode, type BoltWeight, WeightTable } from "../../bolt/model.ts";
-import { convertWeight, int8StorageError } from "./convert-weight.ts";
-import { type BoltPrecision, isQuantizedInference } from "./recipe.ts";
+import { BoltqError } from "../../io/error.ts";
+import type { WeightPlan } from "../plan.ts";
+import { clippedWeight, convertWeight, int8StorageError } from "./convert-weight.ts";
+import { type BoltPrecision, computeType, isQuantizedInference } from "./recipe.ts";
 import {
   headerType,
+  recordTypes,
   requireFloatInput,
   retypeParameters,
   retypeSharedWeights,
@@ -12,59 +15,103 @@ import {
 } from "./storage.ts";
 import type { WeightWork } from "./weight-work.ts";
 
-/** What was decided about one weight. */
-export interface WeightDecision {
-  readonly operator: string;
-  readonly from: BoltDataType;
-  readonly to: BoltDataType;
-  readonly reason: string;
-}
-
-export interface StoreOptions {
+export interface PlanWeightsOptions {
+  /** Do what Bolt does also where its reader takes the bytes for something else. Default false. */
   readonly asBolt?: boolean;
   /** The records come from a file, as Bolt's reader gives them, not from a conversion. Default false. */
   readonly fromFile?: boolean;
   /** Store a float operator's weight in float when int8 storage would err by more. Default 0.002 in files of 1.3.0, else none. */
   readonly errorThreshold?: number;
+}
+
+/** Decides how every weight is stored, in file order. `inInt8` says which operators compute in int8. Nothing is changed. */
+export async function planWeights(
+  model: BoltModel,
+  precision: BoltPrecision,
+  inInt8: (node: BoltNode) => boolean,
+  options: PlanWeightsOptions = {},
+): Promise<WeightPlan[]> {
+  const nodes = nodesByName(model);
+  const plans: WeightPlan[] = [];
+  for (const record of recordsOf(model, precision, options)) {
+    requireFloatInput(record);
+    const node = nodes.get(record.operator);
+    const quantized = node !== undefined && inInt8(node);
+    const storage = storageOf(record, node, quantized, precision);
+    const { type, reason } = await withinError(record, storage, quantized, precision, options);
+    plans.push({
+      operator: record.operator,
+      name: record.operator,
+      type,
+      scales: [],
+      axis: 0,
+      granularity: "per-tensor",
+      method: "max",
+      largest: type === "int4" ? 7 : 127,
+      reason,
+    });
+  }
+  return plans;
+}
+
+/** Who does the work of storing, and how. */
+export interface StoreOptions extends PlanWeightsOptions {
   /** Who does the work on the numbers of weights. Default: this thread alone. */
   readonly work?: WeightWork;
 }
 
 /**
- * Stores every weight as the precision says and lets data types in parameters and header follow. Weights are converted
- * when they are written.
+ * Stores every weight as planned and lets data types in parameters and header follow. Weights are converted when they are
+ * written. Throws BoltqError `mismatch` when the plan is of other weights.
  */
 export async function storeWeights(
   model: BoltModel,
   precision: BoltPrecision,
+  plans: readonly WeightPlan[],
   options: StoreOptions,
-): Promise<WeightDecision[]> {
-  const asBolt = options.asBolt ?? false;
+): Promise<void> {
   const ties = precision.rules === "1.3.0" ? "half-away" : "half-even";
-  const nodes = new Map<string, BoltNode>();
-  for (const node of model.graph.nodes) if (!nodes.has(node.name)) nodes.set(node.name, node);
-  const decisions: WeightDecision[] = [];
+  const nodes = nodesByName(model);
   const stored = new Map<BoltNode, BoltDataType>();
   const table = new WeightTable();
-  for (const stated of model.weights) {
-    if (stated.weight.length === 0 && stated.vector.length === 0) continue;
-    const record = options.fromFile === true && precision.rules === "1.3.0" ? asOlderToolReads(stated, asBolt) : stated;
-    requireFloatInput(record);
+  for (const [index, record] of recordsOf(model, precision, options).entries()) {
+    const plan = plans[index];
+    if (plan?.operator !== record.operator) {
+      throw new BoltqError("mismatch", "the plan was made for another model", {
+        subject: `weight of "${record.operator}"`,
+        remedy: "Make a plan of this model",
+      });
+    }
     const node = nodes.get(record.operator);
-    const storage = await withinError(record, storageOf(record, node, { precision, asBolt }), precision, options);
+    const types = recordTypes(record, node, plan.type, precision, options.asBolt ?? false);
+    const source = plan.clip === undefined ? record : { ...record, weight: clippedWeight(record, plan.clip) };
     table.add(
       record.dataType === "F32"
-        ? await convertWeight(record, storage, ties, options.work)
-        : { ...record, dataType: storage.type },
+        ? await convertWeight(source, types, ties, options.work)
+        : { ...source, dataType: types.weight },
     );
-    if (node !== undefined) stored.set(node, storage.type);
-    decisions.push({ operator: record.operator, from: record.dataType, to: storage.type, reason: storage.reason });
+    if (node !== undefined) stored.set(node, types.weight);
   }
   model.weights = table;
   retypeParameters(model, precision);
   if (precision.rules === "1.5") retypeSharedWeights(model, stored);
   retypeHeader(model, precision);
-  return decisions;
+}
+
+function nodesByName(model: BoltModel): Map<string, BoltNode> {
+  const nodes = new Map<string, BoltNode>();
+  for (const node of model.graph.nodes) if (!nodes.has(node.name)) nodes.set(node.name, node);
+  return nodes;
+}
+
+/** The records that are stored: empty ones are dropped. */
+function recordsOf(
+  model: BoltModel,
+  { rules }: BoltPrecision,
+  { fromFile = false, asBolt = false }: PlanWeightsOptions,
+): BoltWeight[] {
+  const records = [...model.weights].filter(({ weight, vector }) => weight.length > 0 || vector.length > 0);
+  return fromFile && rules === "1.3.0" ? records.map((record) => asOlderToolReads(record, asBolt)) : records;
 }
 
 /**
@@ -79,26 +126,26 @@ function asOlderToolReads(record: BoltWeight, asBolt: boolean): BoltWeight {
 async function withinError(
   record: BoltWeight,
   storage: WeightStorage,
-  precision: BoltPrecision,
-  { errorThreshold }: StoreOptions,
+  quantized: boolean,
+  { rules, inference, storage: word }: BoltPrecision,
+  { errorThreshold }: PlanWeightsOptions,
 ): Promise<WeightStorage> {
-  const older = precision.rules === "1.3.0";
+  const older = rules === "1.3.0";
   const threshold = errorThreshold ?? (older ? DEFAULT_OLDER_THRESHOLD : Number.POSITIVE_INFINITY);
   const concerned = older
-    ? storage.storageOnly
-    : !isQuantizedInference(precision.inference) && /^(INT8|INT4|MIX)$/.test(precision.storage);
+    ? storage.type === "int8" && !quantized
+    : !isQuantizedInference(inference) && /^(INT8|INT4|MIX)$/.test(word);
   if (!concerned || record.dataType !== "F32" || threshold === Number.POSITIVE_INFINITY) return storage;
   const error = await int8StorageError(record, older ? "half-away" : "half-even");
   if (!(error > Math.fround(threshold))) return storage;
-  const half = !older || precision.inference === "FP16" || precision.inference === "INT8_FP16";
-  const reason = `int8 storage would err by ${error.toPrecision(3)}, more than ${threshold}`;
-  return { type: half ? "F16" : "F32", vectorType: half ? "F16" : "F32", storageOnly: false, reason };
+  const type = !older || computeType(inference) === "F16" ? "float16" : "float32";
+  return { type, reason: `int8 storage would err by ${error.toPrecision(3)}, more than ${threshold}` };
 }
 
 const DEFAULT_OLDER_THRESHOLD = 0.002;
 
 function retypeHeader(model: BoltModel, precision: BoltPrecision): void {
-  const compute = precision.inference === "FP16" || precision.inference === "INT8_FP16" ? "F16" : "F32";
+  const compute = computeType(precision.inference);
   model.dataType = headerType(precision);
   model.inputDescriptions = model.inputDescriptions.map((description) =>
     description.dataType === "F32" ? { ...description, dataType: compute } : description,

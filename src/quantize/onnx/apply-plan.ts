@@ -38,7 +38,7 @@ class PlanPerformer {
     );
     const values = this.#values();
     for (const weight of this.#plan.weights) this.#setWeight(weight);
-    for (const bias of this.#plan.biases) this.#setBias(bias);
+    for (const bias of this.#plan.biases) if (bias.type === "int32") this.#setBias(bias);
     for (const plan of this.#plan.values) {
       const value = values.get(plan.name);
       if (value === undefined) throw foreignPlan(`value "${plan.name}"`);

@@ -56,6 +56,7 @@ export async function planOnnx(
   }
   const operators = model.main.graph.nodes.map((node) => operatorPlan(node, placement));
   return {
+    format: "onnx",
     operators,
     values: [...values.values()],
     weights,

@@ -143,7 +143,13 @@ function biasPlan(
     const code = Math.round(value / (scales.length === 1 ? scales[0]! : scales[channel]!));
     return Math.min(Math.max(code, -MOST_BIAS), MOST_BIAS);
   });
-  return { operator: node.name, name: source?.name, scales, codes };
+  return {
+    type: "int32",
+    operator: node.name,
+    name: source?.name,
+    scales,
+    codes,
+  };
 }
 
 function deadChannels(dead: readonly number[], value: OnnxValue): PlanWarning[] {

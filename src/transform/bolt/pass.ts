@@ -38,3 +38,8 @@ export function onlyReader(node: BoltNode): BoltNode | undefined {
     ? reader
     : undefined;
 }
+
+/** The operators that were not taken out. */
+export function liveNodes(model: BoltModel): BoltNode[] {
+  return model.graph.nodes.filter((node) => node.type !== RETIRED);
+}

@@ -1,0 +1,67 @@
+import { describeWarning, type OperatorPlan, type Plan, type PlanWarning } from "../quantize/plan.ts";
+import { printJson, printLines, table } from "./print.ts";
+
+/** The first few of each kind, on standard error; the others are counted. */
+export function printWarnings(warnings: readonly PlanWarning[]): void {
+  for (const kind of new Set(warnings.map((warning) => warning.kind))) {
+    const alike = warnings.filter((warning) => warning.kind === kind);
+    for (const warning of alike.slice(0, SHOWN_WARNINGS))
+      process.stderr.write(`warning: ${describeWarning(warning)}\n`);
+    const more = alike.length - SHOWN_WARNINGS;
+    if (more > 0) process.stderr.write(`warning: ${kind}: ${more} more like this; see all with --json\n`);
+  }
+}
+
+const SHOWN_WARNINGS = 2;
+
+/** What will become of every operator, value and weight, and why; or the plan as JSON. */
+export function printPlan(plan: Plan, json: boolean): void {
+  if (json) printJson(plan);
+  else printLines([...describeOperators(plan), "", ...describeValues(plan), "", ...describeWeights(plan)]);
+}
+
+function describeOperators({ operators }: Plan): string[] {
+  return table(
+    ["operator", "type", "precision", "because"],
+    operators.map((operator) => [operator.name, operator.type, describePrecision(operator), operator.reason]),
+  );
+}
+
+function describePrecision({ precision, label, static: fixed }: OperatorPlan): string {
+  const word = label === undefined || label === "float" ? precision : label;
+  return fixed ? `${word}, static` : word;
+}
+
+function describeValues({ values }: Plan): string[] {
+  const percent = (share: number | undefined) => (share === undefined ? "" : `${(100 * share).toFixed(3)} %`);
+  return table(
+    ["value", "of", "type", "scale", "zero point", "low", "high", "method", "clipped", "become 0", "because"],
+    values.map((value) => [
+      value.name,
+      value.operator ?? "",
+      value.type,
+      value.scale.toPrecision(6),
+      `${value.zeroPoint}`,
+      value.low.toPrecision(5),
+      value.high.toPrecision(5),
+      value.method,
+      percent(value.clipped),
+      percent(value.zeroed),
+      value.reason,
+    ]),
+  );
+}
+
+function describeWeights({ weights }: Plan): string[] {
+  return table(
+    ["weight", "operator", "type", "scales", "largest scale", "because"],
+    weights.map(({ name, operator, type, scales, granularity, reason }) => [
+      name,
+      operator,
+      type,
+      granularity === "per-channel" ? `${scales.length} by channel` : "1",
+      scales.length === 0 ? "" : Math.max(...scales).toPrecision(6),
+      reason,
+    ]),
+  );
+}
