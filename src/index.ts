@@ -17,7 +17,9 @@ export { parseObservations, printObservations } from "./calibrate/observations-f
 export type { Range, RangeMethod } from "./calibrate/range.ts";
 export type { Collected, Statistics, ValueStatistics } from "./calibrate/statistics.ts";
 export { type RaiseOptions, raiseToOnnx } from "./convert/bolt-to-onnx/index.ts";
-export { type Model, readModel, writeModel } from "./convert/model-file.ts";
+export { CAFFE_FORMAT } from "./convert/caffe/format.ts";
+export { BOLT_FORMAT, MODEL_FORMATS, ONNX_FORMAT, readModel, writeModel } from "./convert/model-file.ts";
+export { type Model, type ModelFormat, type ReadModelOptions, readModelAs } from "./convert/model-format.ts";
 export type { BoltPrecision, Converted, ConvertOptions } from "./convert/onnx-to-bolt/index.ts";
 export { type Dataset, type DatasetRange, parseShard, type Sample, type Shard } from "./data/dataset.ts";
 export type { Image } from "./data/image/image.ts";

@@ -12,7 +12,7 @@ export { type FileSource, fileSource } from "./io/node/file-source.ts";
 export { fileTarget } from "./io/node/file-target.ts";
 
 /**
- * Opens a .bolt or .onnx file. Its weights are read when they are used: the file must stay as it is until then. Throws
+ * Opens a model file: .bolt, .onnx, or .caffemodel with its .prototxt beside it. Its weights are read when they are used: the file must stay as it is until then. Throws
  * BoltqError `not-found`, `io` or `format`.
  */
 export async function openModelFile(path: string): Promise<Model> {

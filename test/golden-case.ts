@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { BoltModel } from "../src/bolt/model.ts";
 import { readBolt } from "../src/bolt/read.ts";
+import type { Model } from "../src/convert/model-format.ts";
 import { openSession } from "../src/evaluate/open-session.ts";
 import type { DenseTensor, ElementType } from "../src/graph/tensor.ts";
 import { memorySource } from "../src/io/bytes.ts";
@@ -41,7 +42,7 @@ export async function readBoltFile(path: string): Promise<BoltModel> {
 
 /** Runs a model on the inputs of a case. */
 export async function runCase(
-  model: BoltModel,
+  model: Model,
   { folder, inputs, channelsLast }: GoldenCase,
   runtime: Runtime,
 ): Promise<Map<string, DenseTensor>> {

@@ -1,4 +1,4 @@
-import { basename } from "node:path";
+import { parse } from "node:path";
 import type { Command } from "commander";
 import { raiseToOnnx } from "../convert/bolt-to-onnx/index.ts";
 import { type Model, writeModel } from "../convert/model-file.ts";
@@ -19,7 +19,7 @@ interface Options {
 
 export function define(command: Command): void {
   command
-    .argument("<input>", "a .onnx or .bolt file")
+    .argument("<input>", "a .onnx, .bolt or .caffemodel file (with its .prototxt beside it)")
     .argument(
       "<output>",
       "a .bolt or .onnx file; NAME_ptq_input.bolt, NAME_f16.bolt, NAME_f32.bolt choose the precision",
@@ -48,7 +48,7 @@ async function convert(model: Model, input: string, output: string, options: Opt
   const { model: converted, notes } = await convertOnnxToBolt(model, {
     precision: options.precision === undefined ? precisionOfName(output) : parsePrecision(options.precision),
     asBolt: options.asBolt ?? false,
-    name: basename(input).replace(/\.onnx$/, ""),
+    name: parse(input).name,
     ...(options.inputShape === undefined ? {} : { inputShapes: parseInputShapes(options.inputShape) }),
     ...(options.boltVersion === undefined ? {} : { version: parseBoltVersion(options.boltVersion) }),
   });

@@ -18,7 +18,7 @@ interface Options extends DataOptions {
 }
 
 export function define(command: Command): void {
-  addDataOptions(command.argument("<model>", "a classifier, .onnx or .bolt"))
+  addDataOptions(command.argument("<model>", "a classifier, .onnx, .bolt or .caffemodel"))
     .option("--labels <file.csv>", "the right classes: lines of file,class")
     .option(
       "--label-offset <number>",

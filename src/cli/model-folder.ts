@@ -10,32 +10,31 @@ export interface FoundModel {
   readonly path: string;
 }
 
-const SUFFIXES = [".onnx"];
+/** Suffixes of the files that make up a model, in the order in which Bolt looks for them. */
+const KINDS: readonly (readonly [string, ...string[]])[] = [[".caffemodel", ".prototxt"], [".onnx"]];
 
 /** Formats that X2bolt reads and this program does not. */
-const FOREIGN = [".caffemodel", ".prototxt", ".tflite", ".pb"];
+const FOREIGN = [".tflite", ".json", ".pb"];
 
 /** Finds `folder`/`name` with a known suffix, given or not. Throws `not-found` or `unsupported`. */
 export function findModel(folder: string, name: string): FoundModel {
-  const given = SUFFIXES.find((suffix) => name.endsWith(suffix));
+  const given = KINDS.flat().find((suffix) => name.endsWith(suffix));
   const stem = given === undefined ? name : name.slice(0, -given.length);
-  for (const suffix of SUFFIXES) {
-    const path = join(folder, `${stem}${suffix}`);
-    if (existsSync(path)) return { folder, name: stem, path };
+  const has = (suffix: string) => existsSync(join(folder, `${stem}${suffix}`));
+  for (const suffixes of KINDS) {
+    const wanted = given === undefined || suffixes.includes(given);
+    if (wanted && suffixes.every(has)) return { folder, name: stem, path: join(folder, `${stem}${suffixes[0]}`) };
   }
-  const foreign = FOREIGN.find((suffix) => existsSync(join(folder, `${stem}${suffix}`)));
+  const foreign = FOREIGN.find(has);
   if (foreign !== undefined) {
     throw new BoltqError("unsupported", `models of the kind "${foreign}" cannot be converted yet`, {
       file: join(folder, `${stem}${foreign}`),
       remedy: "Export the model as ONNX",
     });
   }
-  throw new BoltqError(
-    "not-found",
-    `there is no ${SUFFIXES.map((suffix) => `${stem}${suffix}`).join(" or ")} in this folder`,
-    {
-      file: folder,
-      remedy: "Check -d and -m",
-    },
-  );
+  const names = KINDS.map((suffixes) => suffixes.map((suffix) => `${stem}${suffix}`).join(" with "));
+  throw new BoltqError("not-found", `there is no ${names.join(", nor ")} in this folder`, {
+    file: folder,
+    remedy: "Check -d and -m",
+  });
 }

@@ -18,7 +18,7 @@ const HELP = `X2bolt: converts a trained model to Bolt's format
 usage: X2bolt -d DIRECTORY -m NAME [options]
 
   -d DIRECTORY   where the model is (default: .)
-  -m NAME        the model's file name, with or without suffix (.onnx)
+  -m NAME        the model's file name, with or without suffix: NAME.prototxt with NAME.caffemodel, or NAME.onnx
   -i PRECISION   FP32, FP16 or PTQ (default FP32). PTQ makes the input of post_training_quantization
   -r NUMBER      leave out that many operators at the start of the model (default 0)
   -I NAMES       new names for the inputs, all of them, with commas between
@@ -71,7 +71,7 @@ interface ConversionOptions {
   outputNames?: readonly string[];
 }
 
-/** Converts the ONNX file `input` to the Bolt file `output` and says on stderr what is worth knowing. */
+/** Converts the model file `input` to the Bolt file `output` and says on stderr what is worth knowing. */
 export async function convertFile(input: string, output: string, options: ConversionOptions): Promise<void> {
   const model = await openModel(input);
   if (model.format !== "onnx") throw new BoltqError("unsupported", "this is a Bolt model already", { file: input });

@@ -1,26 +1,38 @@
-import type { BoltModel } from "../bolt/model.ts";
 import { looksLikeBolt, readBolt } from "../bolt/read.ts";
 import { writeBolt } from "../bolt/write.ts";
 import type { Source } from "../io/bytes.ts";
-import { BoltqError } from "../io/error.ts";
 import { type Target, writeWhole } from "../io/target.ts";
-import type { OnnxModel } from "../onnx/model.ts";
-import { type ReadOnnxOptions, readOnnx } from "../onnx/read.ts";
+import { readOnnx } from "../onnx/read.ts";
 import { writeOnnx } from "../onnx/write.ts";
+import { CAFFE_FORMAT } from "./caffe/format.ts";
+import { type Model, type ModelFormat, type ReadModelOptions, readModelAs } from "./model-format.ts";
 
-/** A model of either dialect; `format` tells which. */
-export type Model = BoltModel | OnnxModel;
+export type { Model } from "./model-format.ts";
+
+export const BOLT_FORMAT: ModelFormat = {
+  name: "Bolt",
+  suffixes: [".bolt"],
+  match: looksLikeBolt,
+  read: (source) => readBolt(source),
+};
+
+/** Protobuf does not say what it is: any first field of a ModelProto counts. */
+export const ONNX_FORMAT: ModelFormat = {
+  name: "ONNX",
+  suffixes: [".onnx"],
+  match: ([first = 0]) => [0x08, 0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a, 0x42, 0x72, 0xca].includes(first),
+  read: readOnnx,
+};
+
+/** Every kind of model file, in the order in which a file is tried: ONNX, which is told least surely, comes last. */
+export const MODEL_FORMATS: readonly ModelFormat[] = [BOLT_FORMAT, CAFFE_FORMAT, ONNX_FORMAT];
 
 /**
- * Reads a model file, telling its format by its content. Weights stay in the source until they are used. Throws
- * BoltqError `format` when it is neither a Bolt nor an ONNX model, or is damaged.
+ * Reads a model file of any known kind. Weights stay in the source until they are used. Throws BoltqError `format` when
+ * it is of none, or damaged.
  */
-export async function readModel(source: Source, options: ReadOnnxOptions = {}): Promise<Model> {
-  if (source.length === 0) {
-    throw new BoltqError("format", "the file is empty", { file: source.name, remedy: "Give a .bolt or .onnx model" });
-  }
-  const head = await source.read(0, Math.min(8, source.length));
-  return looksLikeBolt(head) ? readBolt(source) : readOnnx(source, options);
+export async function readModel(source: Source, options: ReadModelOptions = {}): Promise<Model> {
+  return readModelAs(MODEL_FORMATS, source, options);
 }
 
 /** Writes a model in its own format, whole or not at all, and commits the target. */

@@ -1,0 +1,124 @@
+import { type ElementType, elementCount, type Tensor } from "../../graph/tensor.ts";
+import { BoltqError, type ErrorCode } from "../../io/error.ts";
+import type { TextMessage } from "../../io/protobuf-text.ts";
+import type { OnnxValue } from "../../onnx/model.ts";
+import type { AttributeInit } from "../../onnx/node-data.ts";
+import { type GraphBuilder, isStatic, type Shape } from "../bolt-to-onnx/graph-builder.ts";
+import type { CaffeLayer } from "./net.ts";
+
+/** One layer that is being converted: what it reads, and where its ONNX operators go. */
+export class LayerContext {
+  readonly layer: CaffeLayer;
+  readonly inputs: readonly OnnxValue[];
+  readonly builder: GraphBuilder;
+
+  constructor(layer: CaffeLayer, inputs: readonly OnnxValue[], builder: GraphBuilder) {
+    this.layer = layer;
+    this.inputs = inputs;
+    this.builder = builder;
+  }
+
+  /** The layer's parameters by the name that caffe.proto gives them; empty where the layer states none. */
+  parameters(name: string): TextMessage {
+    return this.layer.text.message(name);
+  }
+
+  input(index = 0): OnnxValue {
+    return this.inputs[index] ?? this.fail("format", `its bottom ${index} is missing`);
+  }
+
+  /** Sizes of an input: all are known, as a net states those of its inputs. */
+  shape(index = 0): readonly number[] {
+    return this.shapeOf(this.input(index));
+  }
+
+  shapeOf(value: OnnxValue): readonly number[] {
+    const shape = value.type?.shape;
+    return isStatic(shape)
+      ? shape
+      : this.fail("unsupported", "it reads a tensor whose size depends on the input's data");
+  }
+
+  /** An axis counted from the first; negative ones count from behind. Throws `format` outside `rank`. */
+  axis(axis: number, rank: number): number {
+    const place = axis < 0 ? axis + rank : axis;
+    return place >= 0 && place < rank ? place : this.fail("format", `there is no axis ${axis} in ${rank} dimensions`);
+  }
+
+  hasBlob(index: number): boolean {
+    return this.layer.blobs[index] !== undefined;
+  }
+
+  /** A learned blob in the shape that it must have: old files pad shapes with ones. */
+  blob(index: number, shape?: readonly number[]): Tensor {
+    const blob = this.layer.blobs[index];
+    if (blob === undefined) {
+      throw new BoltqError("format", `the caffemodel has no blob ${index} for it`, {
+        subject: this.#subject,
+        remedy: "Give the caffemodel that belongs to this prototxt",
+      });
+    }
+    if (shape === undefined) return blob;
+    if (elementCount(shape) !== elementCount(blob.shape)) {
+      const [found, wanted] = [blob.shape.join(" x "), shape.join(" x ")];
+      this.fail("format", `its blob ${index} is ${found}, but the prototxt makes it ${wanted}`);
+    }
+    return { ...blob, shape };
+  }
+
+  /** A blob as constant. */
+  constant(index: number, suffix: string, shape?: readonly number[]): OnnxValue {
+    return this.builder.constant(`${this.layer.name}/${suffix}`, this.blob(index, shape));
+  }
+
+  floats(suffix: string, values: readonly number[] | Float32Array, shape?: readonly number[]): OnnxValue {
+    return this.builder.floats(`${this.layer.name}/${suffix}`, values, shape);
+  }
+
+  scalar(suffix: string, value: number): OnnxValue {
+    return this.builder.scalar(`${this.layer.name}/${suffix}`, value);
+  }
+
+  integers(suffix: string, values: readonly number[]): OnnxValue {
+    return this.builder.integers(`${this.layer.name}/${suffix}`, values);
+  }
+
+  /** Adds an operator; the one without suffix bears the layer's name. */
+  add(type: string, inputs: readonly (OnnxValue | undefined)[], options: LayerOperation = {}): OnnxValue {
+    const { suffix, ...rest } = options;
+    const name = suffix === undefined ? this.layer.name : `${this.layer.name}/${suffix}`;
+    return this.builder.add(type, inputs, { ...rest, name });
+  }
+
+  /** `value` in another shape of as many elements. */
+  reshaped(value: OnnxValue, shape: readonly number[], suffix?: string): OnnxValue {
+    if (elementCount(shape) !== elementCount(this.shapeOf(value)))
+      this.fail("format", `${this.shapeOf(value).join(" x ")} cannot become ${shape.join(" x ")}`);
+    const target = this.integers(`${suffix ?? ""}shape`, shape);
+    return this.add("Reshape", [value, target], { shape, ...(suffix === undefined ? {} : { suffix }) });
+  }
+
+  /** Says that the layer cannot be converted as it is. */
+  fail(code: ErrorCode, problem: string): never {
+    throw new BoltqError(code, problem, { subject: this.#subject });
+  }
+
+  get #subject(): string {
+    return `layer "${this.layer.name}" (${this.layer.type}, line ${this.layer.text.place.line})`;
+  }
+}
+
+interface LayerOperation {
+  readonly suffix?: string;
+  readonly attributes?: Readonly<Record<string, AttributeInit>>;
+  readonly type?: ElementType;
+  readonly shape?: Shape | null;
+}
+
+/** Converts one layer to ONNX: gives its tops, or the first of them. */
+export type ConvertLayer = (
+  context: LayerContext,
+) => OnnxValue | readonly OnnxValue[] | Promise<OnnxValue | readonly OnnxValue[]>;
+
+/** A family of layers by Caffe's type names. */
+export type LayerTable = Readonly<Record<string, ConvertLayer>>;

@@ -1,0 +1,142 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { readModel } from "../src/convert/model-file.ts";
+import { openSession } from "../src/evaluate/open-session.ts";
+import type { DenseTensor } from "../src/graph/tensor.ts";
+import { BoltqError } from "../src/io/error.ts";
+import { openModelFile } from "../src/node.ts";
+import { denseTensor, denseValues } from "../src/runtime/dense-values.ts";
+import { loadRuntime } from "../src/runtime/load.ts";
+import { type Blob, caffemodel, caffeSource } from "./caffe-files.ts";
+import { largestDifference, readCase, runCase, storedOutput } from "./golden-case.ts";
+import { describeWithShared, sharedPath } from "./shared.ts";
+
+const runtime = await loadRuntime();
+
+const input = (shape: readonly number[], name = "data") =>
+  `layer { name: "${name}" type: "Input" top: "${name}" input_param { shape { ${shape.map((size) => `dim: ${size}`).join(" ")} } } }\n`;
+
+async function read(prototxt: string, blobs: Readonly<Record<string, readonly Blob[]>> = { none: [] }) {
+  const { source, options } = caffeSource(prototxt, await caffemodel(blobs));
+  return readModel(source, options);
+}
+
+async function run(
+  prototxt: string,
+  inputs: Readonly<Record<string, DenseTensor>>,
+  blobs?: Readonly<Record<string, readonly Blob[]>>,
+): Promise<Record<string, number[]>> {
+  const session = await openSession(await read(prototxt, blobs), { runtime, placement: "direct" });
+  try {
+    const outputs = await session.run(new Map(Object.entries(inputs)));
+    return Object.fromEntries([...outputs].map(([name, tensor]) => [name, Array.from(denseValues(tensor))]));
+  } finally {
+    await session.close();
+  }
+}
+
+const floats = (shape: readonly number[], values: readonly number[]) => denseTensor("float32", shape, values);
+
+async function problem(prototxt: string, blobs?: Readonly<Record<string, readonly Blob[]>>): Promise<string> {
+  try {
+    await read(prototxt, blobs);
+    return "none";
+  } catch (error) {
+    if (error instanceof BoltqError) return error.message;
+    throw error;
+  }
+}
+
+it("rounds the size of a pooled map up, but starts no window behind the padding", async () => {
+  const pool = (parameters: string) =>
+    `${input([1, 1, 1, 4])}layer { name: "p" type: "Pooling" bottom: "data" top: "p" pooling_param { ${parameters} } }`;
+  const data = floats([1, 1, 1, 4], [1, 2, 3, 5]);
+  const row = "kernel_h: 1 kernel_w: 3 stride_h: 1 stride_w: 2";
+  expect(await run(pool(`pool: MAX ${row}`), { data })).toEqual({ p: [3, 5] });
+  expect(await run(pool(`pool: AVE ${row}`), { data })).toEqual({ p: [2, 4] });
+  expect(await run(pool(`pool: AVE ${row} pad_h: 0 pad_w: 1`), { data })).toEqual({
+    p: [1, Math.fround(10 / 3), 2.5],
+  });
+  expect(await run(pool("kernel_h: 1 kernel_w: 2 stride_h: 1 stride_w: 3 pad_h: 0 pad_w: 1"), { data })).toEqual({
+    p: [1, 5],
+  });
+  expect(await run(pool(`${row} round_mode: FLOOR`), { data })).toEqual({ p: [3] });
+});
+
+it("lets layers work in place, and drops those of training", async () => {
+  const prototxt = `
+    name: "net" input: "data" input_dim: 1 input_dim: 2 input_dim: 1 input_dim: 1
+    layers { name: "ip" type: INNER_PRODUCT bottom: "data" top: "ip" inner_product_param { num_output: 2 } }
+    layers { name: "relu" type: RELU bottom: "ip" top: "ip" }
+    layers { name: "drop" type: DROPOUT bottom: "ip" top: "ip" dropout_param { dropout_ratio: 0.5 } }
+    layers { name: "noise" type: DATA top: "label" include { phase: TRAIN } }
+    layers { name: "loss" type: SOFTMAX_LOSS bottom: "ip" bottom: "label" top: "loss" exclude { phase: TEST } }`;
+  const ip = [
+    { shape: [1, 1, 2, 2], values: [1, 2, 3, -4] },
+    { shape: [1, 1, 1, 2], values: [0.5, 0] },
+  ];
+  expect(await run(prototxt, { data: floats([1, 2, 1, 1], [1, 1]) }, { ip })).toEqual({ ip: [3.5, 0] });
+});
+
+it("normalizes with the stored sums, and scales by one learned factor a channel", async () => {
+  const prototxt = `${input([1, 2, 1, 2])}
+    layer { name: "bn" type: "BatchNorm" bottom: "data" top: "bn" batch_norm_param { eps: 0 } }
+    layer { name: "s" type: "Scale" bottom: "bn" top: "bn" scale_param { bias_term: true } }`;
+  const blobs = {
+    bn: [
+      { shape: [2], values: [2, 4] },
+      { shape: [2], values: [8, 2] },
+      { shape: [1], values: [2] },
+    ],
+    s: [
+      { shape: [2], values: [10, 1] },
+      { shape: [2], values: [0, 5] },
+    ],
+  };
+  const data = floats([1, 2, 1, 2], [1, 3, 2, 4]);
+  expect(await run(prototxt, { data }, blobs)).toEqual({ bn: [0, 10, 5, 7] });
+});
+
+it("says what is wrong and where", async () => {
+  const layer = (type: string, rest: string) =>
+    `${input([1, 2, 4, 4])}layer { name: "x" type: "${type}" bottom: "data" top: "x" ${rest} }`;
+  expect(await problem(layer("Convolution", "convolution_param { num_output: 2 kernel_size: 9 }"))).toBe(
+    'net.prototxt, layer "x" (Convolution, line 2): its kernel is larger than the map (4 x 4)',
+  );
+  expect(await problem(layer("Sort", ""))).toContain('Sort ("x", line 2)');
+  expect(await problem(layer("Pooling", "pooling_param { kernel_size: 2 tilt: 3 }"))).toContain(
+    'its parameter "tilt" is not known here',
+  );
+  expect(await problem(`${input([1, 2])}layer { name: "x" type: "ReLU" bottom: "y" top: "x" }`)).toContain(
+    'no layer before it gives "y"',
+  );
+  expect(await problem(layer("InnerProduct", "inner_product_param { num_output: 3 }"))).toContain("has no blob 0");
+  expect(await problem(input([1, 0]))).toContain("[1, 0] is no valid shape");
+  expect(await problem(input([1e9, 1e9, 1e9]))).toContain("is no valid shape");
+  expect(await problem("name: 'x' layer {")).toBe("net.prototxt, line 1, column 18: the text ends inside a message");
+  expect(await problem("base_lr: 0.1")).toContain("has no layers");
+  const weights = { x: [{ shape: [3, 4], values: new Array<number>(12).fill(0) }] };
+  expect(
+    await problem(layer("InnerProduct", "inner_product_param { num_output: 3 bias_term: false }"), weights),
+  ).toContain("its blob 0 is 3 x 4, but the prototxt makes it 3 x 32");
+});
+
+describeWithShared("Caffe models against OpenCV", () => {
+  const root = sharedPath("golden", "bolt_ops");
+  const cases = readdirSync(root).filter(
+    (name) => existsSync(join(root, name, "case.caffemodel")) && !/priorbox|ssd/.test(name),
+  );
+  it.each(cases)("%s", async (name) => {
+    const golden = readCase(root, name);
+    if (name === "caffe_lrn") {
+      await expect(openModelFile(join(root, name, "case.caffemodel"))).rejects.toThrow("its alpha is not stated");
+      return;
+    }
+    const outputs = await runCase(await openModelFile(join(root, name, "case.caffemodel")), golden, runtime);
+    for (const output of golden.outputs) {
+      const expected = storedOutput(golden, output, "opencv");
+      if (expected !== undefined) expect(largestDifference(outputs.get(output["name"]!)!, expected)).toBeLessThan(1e-4);
+    }
+  });
+});
