@@ -38,7 +38,7 @@ function dataset(indices: readonly number[]): Dataset {
 async function open(): Promise<OnnxModel> {
   const path = sharedPath("golden/bolt/smallcnn/smallcnn.onnx");
   const model = await readOnnx(memorySource(new Uint8Array(readFileSync(path)), path));
-  raiseOpset(model);
+  await raiseOpset(model);
   await inferShapes(model);
   return model;
 }

@@ -17,7 +17,7 @@ export async function prepareForQuantization(model: OnnxModel): Promise<string[]
   freeInitializers(model);
   // What older operators mean can hang on the rank of their inputs.
   if ((model.opsets.get("") ?? 0) < OBSERVABLE_OPSET) await inferShapes(model);
-  const from = raiseOpset(model);
+  const from = await raiseOpset(model);
   const folded = await foldBatchNorm(model);
   nameOperators(model);
   await inferShapes(model);

@@ -1,8 +1,8 @@
 import type { Tensor } from "../../graph/tensor.ts";
 import { BoltqError } from "../../io/error.ts";
-import { floatAttribute, intAttribute, intsAttribute } from "../../onnx/attributes.ts";
+import { floatAttribute, intAttribute, intsAttribute, textAttribute } from "../../onnx/attributes.ts";
 import type { OnnxGraph, OnnxModel, OnnxNode, OnnxValue } from "../../onnx/model.ts";
-import { floatTensor, integerTensor } from "../../onnx/tensor-data.ts";
+import { floatTensor, integerTensor, numbersOf } from "../../onnx/tensor-data.ts";
 import { FreshNames } from "./fresh-names.ts";
 import { addInitializer } from "./initializers.ts";
 
@@ -22,7 +22,7 @@ interface Raising {
 }
 
 /** Changes one operator to what it says at opset 13; false: that cannot be done. */
-type Change = (node: OnnxNode, raising: Raising) => boolean;
+type Change = (node: OnnxNode, raising: Raising) => boolean | Promise<boolean>;
 
 /** The operators whose form changed after opset 7, with the opset that changed them. All others read the same at 13. */
 const CHANGES: Readonly<Record<string, readonly { readonly until: number; readonly change: Change }[]>> = {
@@ -48,24 +48,24 @@ const REFUSED: Readonly<Record<string, number>> = { Scan: 9, Loop: 11, ConstantL
 
 /**
  * Raises the ai.onnx opset of a model, its subgraphs included, to 13. Returns the opset it had, undefined when it had 13
- * or newer already. Throws `unsupported`, before anything is changed, when an operator cannot be carried over.
+ * or newer already. Rejects with `unsupported`, before anything is changed, when an operator cannot be carried over.
  */
-export function raiseOpset(model: OnnxModel): number | undefined {
+export async function raiseOpset(model: OnnxModel): Promise<number | undefined> {
   const from = model.opsets.get("") ?? 1;
   if (from >= TARGET) return undefined;
-  refuseStrangers(model, from);
+  await refuseStrangers(model, from);
   const raising: Raising = { model, names: new FreshNames(model), from };
-  forEachNode(model.main, (node) => {
+  for (const node of nodesOf(model.main)) {
     for (const { until, change } of changesOf(node)) {
-      if (from < until && !change(node, raising)) throw cannotRaise(node, from);
+      if (from < until && !(await change(node, raising))) throw cannotRaise(node, from);
     }
-  });
+  }
   model.opsets.set("", TARGET);
   model.irVersion = Math.max(model.irVersion, IR_VERSION);
   return from;
 }
 
-function refuseStrangers(model: OnnxModel, from: number): void {
+async function refuseStrangers(model: OnnxModel, from: number): Promise<void> {
   if (from < OLDEST || model.functions.length > 0) {
     throw new BoltqError(
       "unsupported",
@@ -75,19 +75,21 @@ function refuseStrangers(model: OnnxModel, from: number): void {
       { remedy: "Export the model again with opset 13 or newer" },
     );
   }
-  forEachNode(model.main, (node) => {
+  for (const node of nodesOf(model.main)) {
     if (node.data.domain === "" && from < (REFUSED[node.type] ?? 0)) throw cannotRaise(node, from);
-    if (changesOf(node).some(({ until }) => from < until) && !canChange(node)) throw cannotRaise(node, from);
-  });
+    if (changesOf(node).some(({ until }) => from < until) && !(await canChange(node))) throw cannotRaise(node, from);
+  }
 }
 
 /** What can fail is asked before anything is edited. */
-function canChange(node: OnnxNode): boolean {
+async function canChange(node: OnnxNode): Promise<boolean> {
   if (/softmax|hardmax/i.test(node.type)) {
     const axis = intAttribute(node, "axis", 1);
     return axis === -1 || lastAxisOf(node) === axis;
   }
   if (node.type === "BatchNormalization") return intAttribute(node, "spatial", 1) === 1;
+  if (node.type === "Resize")
+    return textAttribute(node, "mode", "nearest") !== "nearest" || !(await growsAndShrinks(node));
   return true;
 }
 
@@ -95,14 +97,15 @@ function changesOf(node: OnnxNode): (typeof CHANGES)[string] {
   return node.data.domain === "" && Object.hasOwn(CHANGES, node.type) ? CHANGES[node.type]! : [];
 }
 
-function forEachNode({ graph }: OnnxGraph, visit: (node: OnnxNode) => void): void {
-  for (const node of graph.nodes) {
-    for (const attribute of node.data.attributes.values()) {
-      if (attribute.kind === "graph") forEachNode(attribute.value, visit);
-      if (attribute.kind === "graphs") for (const inner of attribute.value) forEachNode(inner, visit);
-    }
-    visit(node);
-  }
+/** The operators of a graph, each after those of its subgraphs. */
+function nodesOf({ graph }: OnnxGraph): OnnxNode[] {
+  return graph.nodes.flatMap((node) => {
+    const inner = [...node.data.attributes.values()].flatMap((attribute) => {
+      if (attribute.kind === "graph") return [attribute.value];
+      return attribute.kind === "graphs" ? attribute.value : [];
+    });
+    return [...inner.flatMap(nodesOf), node];
+  });
 }
 
 function dropped(attribute: string, only: number): Change {
@@ -214,17 +217,32 @@ function rankOf(value: OnnxValue | undefined): number | undefined {
   return undefined;
 }
 
-/** Upsample and the first Resize took pixels as the second Resize does in this mode. */
-function olderResize(node: OnnxNode, { from }: Raising): boolean {
+/**
+ * Upsample and the first Resize took pixels as the second Resize does in this mode: the one before, or where they made the
+ * map smaller the one behind (ONNX Runtime's rule, the standard has none).
+ */
+async function olderResize(node: OnnxNode, { from }: Raising): Promise<boolean> {
   if (from < 10) return true;
+  const shrinks = (await scalesOf(node)).some((scale) => scale < 1);
   const [input, scales] = node.inputs;
   node.setInputs([input, undefined, scales]);
   node.data.attributes.set("coordinate_transformation_mode", { kind: "string", value: utf8("asymmetric") });
-  node.data.attributes.set("nearest_mode", { kind: "string", value: utf8("floor") });
+  node.data.attributes.set("nearest_mode", { kind: "string", value: utf8(shrinks ? "ceil" : "floor") });
   return true;
 }
 
-function upsample(node: OnnxNode, raising: Raising): boolean {
+async function growsAndShrinks(node: OnnxNode): Promise<boolean> {
+  const scales = await scalesOf(node);
+  return scales.some((scale) => scale > 1) && scales.some((scale) => scale < 1);
+}
+
+/** The scales of a Resize of opset 10 or an Upsample; none where they are computed. */
+async function scalesOf(node: OnnxNode): Promise<number[]> {
+  const constant = node.inputs[1]?.constant;
+  return constant === undefined ? [] : Array.from(await numbersOf(constant));
+}
+
+function upsample(node: OnnxNode, raising: Raising): Promise<boolean> {
   const scales = node.data.attributes.get("scales");
   if (scales?.kind === "floats") {
     addInput(node, "scales", floatTensor([scales.value.length], scales.value), raising);
