@@ -28,11 +28,9 @@ export async function removeFakeQuantization(model: OnnxModel): Promise<TrainedC
   for (const node of model.main.graph.nodes) {
     const found = await sourceOf(node, model, names);
     if (found === undefined) continue;
-    const output = node.output();
-    const readers = output.users;
-    const value = found.cutsNegative ? rectified(found.value, node, model, names) : found.value;
-    replace(model, output, value);
-    model.main.graph.remove(node);
+    const readers = node.output().users;
+    const source = found.cutsNegative ? rectified(found.value, node, model, names) : found.value;
+    const value = bypass(model, node, source);
     for (const operator of readers) clips.push({ operator, value, clip: found.clip });
   }
   removeUnusedQuantizers(model);
@@ -94,7 +92,8 @@ async function ofStoredCodes(node: OnnxNode, model: OnnxModel, names: FreshNames
   if (constant === undefined || scale === undefined) return undefined;
   const [codes, scales] = [await numbersOf(constant), await numbersOf(scale)];
   const zeros = zeroPoint === undefined ? [0] : await numbersOf(zeroPoint);
-  const axis = intAttribute(node, "axis", 1);
+  const stated = intAttribute(node, "axis", 1);
+  const axis = stated < 0 ? stated + constant.shape.length : stated;
   const inner = constant.shape.slice(axis + 1).reduce((product, size) => product * size, 1);
   const values = Float32Array.from(codes, (code, index) => {
     const channel = scales.length === 1 ? 0 : Math.floor(index / inner) % scales.length;
@@ -131,13 +130,24 @@ function largest(values: ArrayLike<number>): number {
   return most;
 }
 
-/** An output of the graph keeps its name. */
-function replace(model: OnnxModel, output: OnnxValue, value: OnnxValue): void {
-  const { graph } = model.main;
+/**
+ * Takes an operator out: what reads its output reads `value`. An output of the graph keeps its name: `value` takes it over,
+ * or, where that is an output or input itself, comes through an Identity. Returns what is read now.
+ */
+function bypass({ main: { graph } }: OnnxModel, node: OnnxNode, value: OnnxValue): OnnxValue {
+  const output = node.output();
+  const isOutput = graph.outputs.includes(output);
   value.type ??= output.type;
-  const keepsName = graph.outputs.includes(output) && value.producer !== undefined && !graph.outputs.includes(value);
+  if (isOutput && (value.producer === undefined || graph.outputs.includes(value))) {
+    node.type = "Identity";
+    node.data = nodeData();
+    node.setInputs([value]);
+    return output;
+  }
   graph.replaceUses(output, value);
-  if (keepsName) [value.name, output.name] = [output.name, value.name];
+  if (isOutput) [value.name, output.name] = [output.name, value.name];
+  graph.remove(node);
+  return value;
 }
 
 function removeUnusedQuantizers({ main: { graph } }: OnnxModel): void {
