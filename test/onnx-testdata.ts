@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe } from "vitest";
 import { memoryBytes, memorySource } from "../src/io/bytes.ts";
 import { WireMessage } from "../src/io/protobuf.ts";
-import type { OnnxModel, OnnxTensor } from "../src/onnx/model.ts";
+import type { OnnxModel, OnnxTensor, OnnxValue } from "../src/onnx/model.ts";
 import { readOnnx } from "../src/onnx/read.ts";
 import { readTensor } from "../src/onnx/read-tensor.ts";
 
@@ -25,23 +25,38 @@ export function testdataCases(): string[] {
 
 export interface TestdataCase {
   readonly model: OnnxModel;
-  /** Undefined where the case's data is no tensor (a sequence, say). */
-  readonly inputs: readonly (OnnxTensor | undefined)[];
-  readonly outputs: readonly (OnnxTensor | undefined)[];
+  /** Data of the inputs that are no initializers; those that are no tensors (a sequence, say) are left out. */
+  readonly inputs: ReadonlyMap<OnnxValue, OnnxTensor>;
+  readonly outputs: ReadonlyMap<OnnxValue, OnnxTensor>;
 }
 
 export async function openTestdataCase(folder: string): Promise<TestdataCase> {
   const path = join(folder, "model.onnx");
   const model = await readOnnx(memorySource(new Uint8Array(readFileSync(path)), path));
+  const { inputs, outputs } = model.main.graph;
   const data = join(folder, "test_data_set_0");
-  const tensors = (kind: string, count: number) =>
-    Promise.all(Array.from({ length: count }, (_, index) => openTensor(join(data, `${kind}_${index}.pb`))));
-  const { graph } = model.main;
+  const unset = inputs.filter(({ constant }) => constant === undefined);
   return {
     model,
-    inputs: await tensors("input", graph.inputs.length),
-    outputs: await tensors("output", graph.outputs.length),
+    inputs: await openTensors(data, "input", unset),
+    outputs: await openTensors(data, "output", outputs),
   };
+}
+
+async function openTensors(
+  folder: string,
+  kind: string,
+  values: readonly OnnxValue[],
+): Promise<Map<OnnxValue, OnnxTensor>> {
+  const tensors = new Map<OnnxValue, OnnxTensor>();
+  for (const [index, value] of values.entries()) {
+    const tensor = await openTensor(join(folder, `${kind}_${index}.pb`));
+    if (tensor === undefined) continue;
+    // The data of bfloat16 values are stored as uint16.
+    const isBfloat16 = value.type?.type === "bfloat16";
+    tensors.set(value, isBfloat16 ? { ...tensor, type: "bfloat16" } : tensor);
+  }
+  return tensors;
 }
 
 async function openTensor(path: string): Promise<OnnxTensor | undefined> {

@@ -151,7 +151,8 @@ export class Inference {
     results?.forEach((values, index) => {
       const type = types[index];
       if (type === undefined || !isStatic(type.shape)) return;
-      if (values.length !== elementCount(type.shape) || values.every((value) => value === undefined)) return;
+      if (values.length !== elementCount(type.shape)) return;
+      if (values.length > 0 && values.every((value) => value === undefined)) return;
       this.known.set(node.outputs[index]!, { type: type.type, shape: type.shape, values });
     });
   }

@@ -1,5 +1,5 @@
 import { type Dimension, elementCount } from "../../graph/tensor.ts";
-import { intAttribute, intsAttribute } from "../attributes.ts";
+import { floatAttribute, intAttribute, intsAttribute, textAttribute } from "../attributes.ts";
 import { axesOf, axisOf, integersIn } from "../shape-rules/dimensions.ts";
 import { sliceBounds, sliceSpan } from "../shape-rules/slicing.ts";
 import { broadcastPlaces, type Evaluate, type Evaluators, pick, placesOf, stridesOf } from "./evaluator.ts";
@@ -141,6 +141,32 @@ const scatterND: Evaluate = ([data, indices, updates], _outputs, node) => {
   return [values];
 };
 
+/** The element of an axis of `size` that stands at `place`, which may lie outside; undefined where the fill value stands. */
+const PADDING: Readonly<Record<string, (place: number, size: number) => number | undefined>> = {
+  constant: (place, size) => (place >= 0 && place < size ? place : undefined),
+  edge: (place, size) => Math.max(0, Math.min(size - 1, place)),
+  reflect: (place, size) => (place < 0 ? -place : place >= size ? 2 * size - 2 - place : place),
+};
+
+const pad: Evaluate = ([input, amounts, fill, axesInput], [output], node) => {
+  const pads = intsAttribute(node, "pads") ?? integersIn(amounts?.values);
+  const elementAt = PADDING[textAttribute(node, "mode", "constant")];
+  if (input === undefined || pads === undefined || elementAt === undefined) return undefined;
+  const before = input.shape.map(() => 0);
+  const axes = axesOf(integersIn(axesInput?.values) ?? [...before.keys()], before.length);
+  for (const [index, axis] of axes.entries()) before[axis] = pads[index]!;
+  const strides = stridesOf(input.shape);
+  let places: (number | undefined)[] = [0];
+  for (const [axis, size] of output!.shape.entries()) {
+    const own = Array.from({ length: size }, (_, place) => elementAt(place - before[axis]!, input.shape[axis]!));
+    places = places.flatMap((outer) =>
+      own.map((place) => (outer === undefined || place === undefined ? undefined : outer + place * strides[axis]!)),
+    );
+  }
+  const filling = fill?.values[0] ?? floatAttribute(node, "value", 0);
+  return [places.map((place) => (place === undefined ? filling : input.values[place]))];
+};
+
 /** Operators that move elements without calculating. */
 export const MOVEMENT: Evaluators = {
   Identity: keep,
@@ -157,4 +183,5 @@ export const MOVEMENT: Evaluators = {
   Gather: gather,
   GatherElements: gatherElements,
   ScatterND: scatterND,
+  Pad: pad,
 };

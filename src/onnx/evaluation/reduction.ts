@@ -38,15 +38,18 @@ function reduce(
   };
 }
 
+const add = (sum: number, value: number) => sum + value;
+const addSquare = (sum: number, value: number) => sum + value * value;
+
 /** Reductions over axes. Empty ones are left to the runtime where they have no result. */
 export const REDUCTIONS: Evaluators = {
-  ReduceSum: reduce(0, (sum, value) => sum + value),
+  ReduceSum: reduce(0, add),
   ReduceProd: reduce(1, (product, value) => product * value),
   ReduceMax: reduce(Number.NEGATIVE_INFINITY, Math.max),
   ReduceMin: reduce(Number.POSITIVE_INFINITY, Math.min),
-  ReduceMean: reduce(
-    0,
-    (sum, value) => sum + value,
-    (sum, count, type) => (isInteger(type) ? Math.trunc(sum / count) : sum / count),
-  ),
+  ReduceMean: reduce(0, add, (sum, count, type) => (isInteger(type) ? Math.trunc(sum / count) : sum / count)),
+  ReduceL1: reduce(0, (sum, value) => sum + Math.abs(value)),
+  ReduceL2: reduce(0, addSquare, Math.sqrt),
+  ReduceSumSquare: reduce(0, addSquare),
+  ReduceLogSum: reduce(0, add, Math.log),
 };
