@@ -1,6 +1,6 @@
-import { BoltqError } from "../io/error.ts";
-import { parseJson } from "../io/json.ts";
-import { BINS, type Histogram, LEAST_EXPONENT } from "./histogram.ts";
+import * as v from "valibot";
+import { fieldsAmongOthers, finiteNumber, parseAs, text } from "../io/schema.ts";
+import { BINS, LEAST_EXPONENT } from "./histogram.ts";
 import type { Observations, ValueObservations } from "./observations.ts";
 
 const FORMAT = "boltq-statistics";
@@ -42,140 +42,67 @@ function withoutEnd(counts: Float64Array): number[] {
   return [...counts.subarray(0, counts.findLastIndex((count) => count !== 0) + 1)];
 }
 
-/** Reads what `printObservations` wrote. Throws BoltqError `format` that says what is wrong; `file` is for messages. */
-export function parseObservations(text: string, file: string): Observations {
-  const root = new Place(parseJson(text, file), "", file);
-  if (root.at("format").value !== FORMAT) throw root.wrong("these are no statistics of boltq calibrate");
-  if (root.at("version").value !== VERSION) {
-    throw root.wrong(`the statistics have version ${JSON.stringify(root.at("version").value)}, not ${VERSION}`);
-  }
-  const values = root
-    .at("values")
-    .list()
-    .map((place): [string, ValueObservations] => [place.at("name").text(), parseValue(place)]);
-  if (new Set(values.map(([name]) => name)).size !== values.length)
-    throw root.at("values").wrong("a value is there twice");
-  return {
-    examples: root
-      .at("examples")
-      .list()
-      .map((place) => place.text()),
-    skipped: root
-      .at("skipped")
-      .list()
-      .map((place) => ({ name: place.at("name").text(), reason: place.at("reason").text() })),
-    values: new Map(values),
-  };
-}
-
-function parseValue(place: Place): ValueObservations {
-  const [histogram, moments, channels] = (["histogram", "moments", "channels"] as const).map((key) =>
-    place.optional(key),
-  );
-  return {
-    examples: place.at("examples").count(),
-    numbers: place.at("numbers").count(),
-    minimum: place.at("minimum").number(),
-    maximum: place.at("maximum").number(),
-    sumOfMinima: place.at("sumOfMinima").sum(),
-    sumOfMaxima: place.at("sumOfMaxima").sum(),
-    ...(histogram === undefined ? {} : { histogram: parseHistogram(histogram) }),
-    ...(moments === undefined
-      ? {}
-      : { moments: { sum: moments.at("sum").sum(), sumOfSquares: moments.at("sumOfSquares").sum() } }),
-    ...(channels === undefined ? {} : { channels: parseChannels(channels) }),
-  };
-}
-
-function parseHistogram(place: Place): Histogram {
-  const exponent = place.at("exponent").number();
-  if (!Number.isInteger(exponent) || exponent < LEAST_EXPONENT || exponent > MOST_EXPONENT) {
-    throw place.at("exponent").wrong(`must be a whole number from ${LEAST_EXPONENT} to ${MOST_EXPONENT}`);
-  }
-  const counts = (side: Place) => {
-    const list = side.list();
-    if (list.length > BINS) throw side.wrong(`has ${list.length} counts, more than ${BINS}`);
-    const bins = new Float64Array(BINS);
-    bins.set(list.map((count) => count.count()));
-    return bins;
-  };
-  return { exponent, positive: counts(place.at("positive")), negative: counts(place.at("negative")) };
-}
-
-function parseChannels(place: Place): NonNullable<ValueObservations["channels"]> {
-  const magnitudes = place
-    .at("magnitudes")
-    .list()
-    .map((item) => item.number());
-  const sums = place
-    .at("sums")
-    .list()
-    .map((item) => item.sum());
-  if (magnitudes.length !== sums.length) throw place.wrong("has unlike numbers of magnitudes and sums");
-  return { magnitudes, sums };
-}
+const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
+const count = v.custom<number>(isCount, "a whole number of at least 0");
 
 /** A sum of float32 numbers has no more digits than this: 277 bits for each of them, and 2^63 of them. */
-const MOST_DIGITS = 110;
+const MAX_DIGITS = 110;
+const isSum = (value: unknown) => typeof value === "string" && value.length <= MAX_DIGITS && /^-?\d+$/.test(value);
+const sum = v.pipe(
+  v.custom<string>(isSum, "a whole number as text"),
+  v.transform((digits) => BigInt(digits)),
+);
 
-/** A place in a JSON value, which knows how to say what is wrong with it. */
-class Place {
-  readonly value: unknown;
-  readonly #path: string;
-  readonly #file: string;
+const exponent = v.custom<number>(
+  (value) => Number.isInteger(value) && (value as number) >= LEAST_EXPONENT && (value as number) <= MOST_EXPONENT,
+  `a whole number from ${LEAST_EXPONENT} to ${MOST_EXPONENT}`,
+);
+const bins = v.pipe(
+  v.custom<number[]>(
+    (value) => Array.isArray(value) && value.length <= BINS && value.every(isCount),
+    `a list of at most ${BINS} whole numbers of at least 0`,
+  ),
+  v.transform((counts) => {
+    const all = new Float64Array(BINS);
+    all.set(counts);
+    return all;
+  }),
+);
 
-  constructor(value: unknown, path: string, file: string) {
-    this.value = value;
-    this.#path = path;
-    this.#file = file;
-  }
+const channels = v.pipe(
+  fieldsAmongOthers({ magnitudes: v.array(finiteNumber, "a list of numbers"), sums: v.array(sum, "a list of sums") }),
+  v.check(({ magnitudes, sums }) => magnitudes.length === sums.length, "as many magnitudes as sums"),
+);
 
-  at(key: string): Place {
-    return this.optional(key) ?? new Place(undefined, this.#inner(key), this.#file);
-  }
+const VALUE = {
+  name: text,
+  examples: count,
+  numbers: count,
+  minimum: finiteNumber,
+  maximum: finiteNumber,
+  sumOfMinima: sum,
+  sumOfMaxima: sum,
+  histogram: v.exactOptional(fieldsAmongOthers({ exponent, positive: bins, negative: bins })),
+  moments: v.exactOptional(fieldsAmongOthers({ sum, sumOfSquares: sum })),
+  channels: v.exactOptional(channels),
+};
 
-  optional(key: string): Place | undefined {
-    if (typeof this.value !== "object" || this.value === null || Array.isArray(this.value)) {
-      throw this.wrong("must be an object");
-    }
-    if (!Object.hasOwn(this.value, key)) return undefined;
-    return new Place((this.value as Record<string, unknown>)[key], this.#inner(key), this.#file);
-  }
+const STATISTICS = fieldsAmongOthers({
+  format: v.literal(FORMAT, `"${FORMAT}"`),
+  version: v.literal(VERSION, `${VERSION}`),
+  examples: v.array(text, "a list of names"),
+  skipped: v.array(fieldsAmongOthers({ name: text, reason: text }), "a list of examples"),
+  values: v.pipe(
+    v.array(fieldsAmongOthers(VALUE), "a list of values"),
+    v.transform((list) => list.map(({ name, ...value }): [string, ValueObservations] => [name, value])),
+    v.check((list) => new Map(list).size === list.length, "a list in which no value is there twice"),
+    v.transform((list) => new Map(list)),
+  ),
+});
 
-  list(): Place[] {
-    if (!Array.isArray(this.value)) throw this.wrong("must be a list");
-    return this.value.map((item, index) => new Place(item, this.#inner(`${index}`), this.#file));
-  }
-
-  text(): string {
-    if (typeof this.value === "string") return this.value;
-    throw this.wrong("must be a text");
-  }
-
-  number(): number {
-    if (typeof this.value === "number" && Number.isFinite(this.value)) return this.value;
-    throw this.wrong("must be a number");
-  }
-
-  count(): number {
-    if (Number.isSafeInteger(this.value) && (this.value as number) >= 0) return this.value as number;
-    throw this.wrong("must be a whole number of at least 0");
-  }
-
-  sum(): bigint {
-    if (typeof this.value === "string" && this.value.length <= MOST_DIGITS && /^-?\d+$/.test(this.value))
-      return BigInt(this.value);
-    throw this.wrong("must be a whole number as text");
-  }
-
-  wrong(problem: string): BoltqError {
-    return new BoltqError("format", this.#path === "" ? problem : `"${this.#path}" ${problem}`, {
-      file: this.#file,
-      remedy: "Make the statistics again with boltq calibrate",
-    });
-  }
-
-  #inner(key: string): string {
-    return this.#path === "" ? key : `${this.#path}.${key}`;
-  }
+/** Reads what `printObservations` wrote. Throws BoltqError `format` that says what is wrong; `file` is for messages. */
+export function parseObservations(json: string, file: string): Observations {
+  const origin = { file, what: "a file of statistics", remedy: "Make the statistics again with boltq calibrate" };
+  const { examples, skipped, values } = parseAs(STATISTICS, json, origin);
+  return { examples, skipped, values };
 }

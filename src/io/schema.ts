@@ -17,7 +17,11 @@ export type Schema<Value> = v.GenericSchema<unknown, Value>;
 
 /** JSON of the given form. Throws BoltqError `format` that names the field, what it may be and the file. */
 export function parseAs<Value>(schema: Schema<Value>, text: string, origin: JsonOrigin): Value {
-  const value = parseJson(text, origin.file, origin);
+  return checkAs(schema, parseJson(text, origin.file, origin), origin);
+}
+
+/** A value from JSON, if it has the given form. Throws as `parseAs` does. */
+export function checkAs<Value>(schema: Schema<Value>, value: unknown, origin: JsonOrigin): Value {
   const result = v.safeParse(schema, value, { abortEarly: true });
   if (result.success) return result.output;
   const { file, remedy } = origin;

@@ -1,5 +1,6 @@
+import * as v from "valibot";
 import { BoltqError } from "../io/error.ts";
-import { parseJson } from "../io/json.ts";
+import { checkAs, fields, fieldsAmongOthers, namedValues, oneOf, parseAs, type Schema } from "../io/schema.ts";
 
 /** Clip values of one layer's tensors, by tensor name. */
 export interface LayerClips {
@@ -21,6 +22,36 @@ export interface DynamicChoice {
 
 const PARTS = ["inputs", "weights", "outputs"] as const;
 
+const REMEDY = "See docs/calibration.md for the format";
+
+/** Clip values are float32 numbers in Bolt's files. */
+const isClip = (value: unknown) =>
+  typeof value === "number" && Math.fround(value) > 0 && Number.isFinite(Math.fround(value));
+const clip = v.pipe(v.custom<number>(isClip, "a positive number"), v.transform(Math.fround));
+
+const clips = v.exactOptional(namedValues(clip), {});
+const LAYERS = namedValues(fields({ inputs: clips, weights: clips, outputs: clips }));
+
+/** Values of which those of another form are passed over, as Bolt does. */
+function known<Value>(schema: Schema<Value>): Schema<Map<string, Value>> {
+  return v.pipe(
+    namedValues(v.fallback(v.nullable(schema), null)),
+    v.transform((values) => new Map([...values].flatMap(([name, value]) => (value === null ? [] : [[name, value]])))),
+  );
+}
+
+const knownClips = v.exactOptional(v.fallback(known(v.pipe(v.number(), v.transform(Math.fround))), new Map()), {});
+const KNOWN_LAYERS = known(fieldsAmongOthers({ inputs: knownClips, weights: knownClips, outputs: knownClips }));
+
+const operatorNames = v.exactOptional(
+  v.pipe(
+    v.array(v.string("the name of an operator"), "a list of operator names"),
+    v.transform((names) => new Set(names)),
+  ),
+  [],
+);
+const DYNAMIC = fieldsAmongOthers({ quant_ops: operatorNames, no_quant_ops: operatorNames });
+
 /**
  * Parses the JSON of a scale table. `lenient` passes over what is not understood, as Bolt does; else it throws
  * BoltqError `format` and says where. `file` is for messages.
@@ -30,70 +61,22 @@ export function parseScaleTable(
   file: string,
   { lenient = false }: { lenient?: boolean } = {},
 ): ScaleTable {
-  const root = parseObject(text, file);
-  const kind = root.get("quantization") ?? "static";
-  if (kind === "dynamic")
-    return {
-      kind,
-      choice: { quantized: nameList(root, "quant_ops", file), float: nameList(root, "no_quant_ops", file) },
-    };
-  if (kind !== "static")
-    throw tableError(file, `"quantization" must be "static" or "dynamic", not ${JSON.stringify(kind)}`);
-  const layers = new Map<string, LayerClips>();
-  for (const [name, layer] of root) {
-    if (name === "quantization") continue;
-    if (isObject(layer)) layers.set(name, parseLayer(layer, name, file, lenient));
-    else if (!lenient) throw tableError(file, `the layer "${name}" must be an object with inputs, weights, outputs`);
-  }
-  return { kind: "static", layers };
-}
-
-function parseObject(text: string, file: string): Map<string, unknown> {
-  const value = parseJson(text, file);
-  if (!isObject(value)) throw tableError(file, "the scale table must be an object: layer names, then clip values");
-  return new Map(Object.entries(value));
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  const origin = { file, what: "a scale table", remedy: REMEDY, duplicates: lenient };
+  const root = parseAs(namedValues(v.unknown()), text, origin);
+  const kind = checkAs(oneOf("static", "dynamic"), root.get("quantization") ?? "static", {
+    ...origin,
+    what: '"quantization"',
+  });
+  root.delete("quantization");
+  const rest = Object.fromEntries(root);
+  if (kind === "static") return { kind, layers: checkAs(lenient ? KNOWN_LAYERS : LAYERS, rest, origin) };
+  const { quant_ops: quantized, no_quant_ops: float } = checkAs(DYNAMIC, rest, origin);
+  return { kind, choice: { quantized, float } };
 }
 
 /** What is wrong with the table in `file`. */
 export function tableError(file: string, problem: string): BoltqError {
-  return new BoltqError("format", problem, { file, remedy: "See docs/calibration.md for the format" });
-}
-
-function parseLayer(layer: Record<string, unknown>, name: string, file: string, lenient: boolean): LayerClips {
-  const unknown = Object.keys(layer).find((key) => !(PARTS as readonly string[]).includes(key));
-  if (unknown !== undefined && !lenient)
-    throw tableError(file, `the layer "${name}" has "${unknown}"; only inputs, weights and outputs are known`);
-  const part = (key: (typeof PARTS)[number]) =>
-    parseClips(layer[key], `"${key}" of the layer "${name}"`, file, lenient);
-  return { inputs: part("inputs"), weights: part("weights"), outputs: part("outputs") };
-}
-
-function parseClips(value: unknown, what: string, file: string, lenient: boolean): Map<string, number> {
-  const clips = new Map<string, number>();
-  if (value === undefined) return clips;
-  if (!isObject(value)) {
-    if (lenient) return clips;
-    throw tableError(file, `${what} must be an object: tensor names and clip values`);
-  }
-  for (const [tensor, clip] of Object.entries(value)) {
-    if (typeof clip === "number" && (lenient || clip > 0)) clips.set(tensor, Math.fround(clip));
-    else if (!lenient)
-      throw tableError(
-        file,
-        `${what}: the clip value of "${tensor}" must be a positive number, not ${JSON.stringify(clip)}`,
-      );
-  }
-  return clips;
-}
-
-function nameList(root: Map<string, unknown>, key: string, file: string): Set<string> {
-  const list = root.get(key) ?? [];
-  if (Array.isArray(list) && list.every((name) => typeof name === "string")) return new Set(list);
-  throw tableError(file, `"${key}" must be a list of operator names`);
+  return new BoltqError("format", problem, { file, remedy: REMEDY });
 }
 
 /** The JSON of a table of clip values; layers and tensors in their order. */
