@@ -33,7 +33,7 @@ usage: post_training_quantization -p NAME_ptq_input.bolt [options]
   -i WORD    inference precision: INT8_FP16 (default), INT8_FP32, INT8, INT4, FP16 or FP32
              INT8_FP16 and INT8_FP32 compute what is not quantized in float16 or float32
   -q WORD    storage of the weights: NOQUANT, FP16, INT8, INT4, FP32 or MIX
-             (default: NOQUANT; with INT8, INT4, FP16, FP32 in a file of Bolt 1.5: as they are computed)
+             (default: as they are computed, MIX for INT8_*; in files of Bolt 1.3.0: NOQUANT)
              MIX is INT8, but the weights of operators that compute in float stay float
   -b false   keep BatchNorm and activations apart (default: true, fused into the operator before)
   -c X       clip the inputs of matrix products to X and -X (default 0: do not)

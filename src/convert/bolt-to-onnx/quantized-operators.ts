@@ -1,5 +1,7 @@
 import type { BoltDataType } from "../../bolt/data-type.ts";
+import { hasSlots, isLabelled, lastSlot, QMAX, type Slot, scaleOfClip, slotAt } from "../../bolt/label.ts";
 import type { BoltModel, BoltNode, BoltWeight } from "../../bolt/model.ts";
+import { movesNumbers } from "../../bolt/moves-numbers.ts";
 import { readWeightValues } from "../../bolt/weight-values.ts";
 import type { Tensor } from "../../graph/tensor.ts";
 import type { OnnxValue } from "../../onnx/model.ts";
@@ -22,37 +24,20 @@ import { levelTensor, vectorValues } from "./weights.ts";
 /** Header types of networks whose labelled operators compute in int8. */
 const INT8_NETWORKS: ReadonlySet<BoltDataType> = new Set(["I8", "I4", "F32_8Q", "F16_8Q"]);
 
-/** Labels of an operator: -1 int8 out, -2 float out, 0 not quantized, positive: a static scale. */
-const FLOAT_OUTPUT = -2;
-const FLOAT_INSIDE = -3;
-
-const LARGEST_LEVEL = 127;
-
 /** Whether `node` computes in int8, or hands int8 numbers on, when `model` runs. */
 export function computesInInt8(model: BoltModel, node: BoltNode): boolean {
-  const { scales } = node.data;
-  if (!INT8_NETWORKS.has(model.dataType) || scales.length === 0) return false;
-  const last = lastLabel(node) ?? 0;
-  return !(scales.length === 1 && last === 0) && last !== FLOAT_INSIDE;
-}
-
-function lastLabel(node: BoltNode): number | undefined {
-  const { scales } = node.data;
-  return scales[scales.length - 1]?.[0];
+  if (!INT8_NETWORKS.has(model.dataType) || !isLabelled(node)) return false;
+  const last = lastSlot(node);
+  return (hasSlots(node) || last !== "float") && last !== "float-around";
 }
 
 /** The stored static scale of input `index`, or undefined where it is found while the model runs. */
 function inputScale(node: BoltNode, index: number): number | undefined {
-  const { scales } = node.data;
-  return scales.length > 1 ? positive(scales[index]?.[0]) : undefined;
+  return hasSlots(node) ? scaleIn(slotAt(node, index)) : undefined;
 }
 
-function outputScale(node: BoltNode): number | undefined {
-  return positive(lastLabel(node));
-}
-
-function positive(scale: number | undefined): number | undefined {
-  return scale !== undefined && scale > 0 && Number.isFinite(scale) ? scale : undefined;
+function scaleIn(slot: Slot | undefined): number | undefined {
+  return typeof slot === "number" ? slot : undefined;
 }
 
 function quantizedInput(context: RaiseContext, index = 0): Quantized {
@@ -64,42 +49,28 @@ function quantizedInput(context: RaiseContext, index = 0): Quantized {
 interface Sums {
   readonly value: OnnxValue;
   readonly step: OnnxValue;
-  readonly fixedStep: number | undefined;
 }
 
 /** Activations that mean the same on sums as on real numbers. */
 const SCALE_FREE: ReadonlySet<string> = new Set(["NULL", "RELU"]);
 
-/** Puts out what the sums stand for: as numbers where the operator's label says so, else quantized per tensor again. */
+/**
+ * Puts out what the sums stand for: as numbers where the operator's label says so, else quantized per tensor again. A
+ * static scale of the output is not used: the engine of 1.5 on x86 overwrites it with the largest magnitude's.
+ */
 function defineSums(context: RaiseContext, sums: Sums, activation = "NULL"): void {
   const { node, state } = context;
   const early = SCALE_FREE.has(activation) && (context.inputCount === 1 || node.type === "MatMul");
   const activated = early ? activate(context, sums.value, activation) : sums.value;
-  const name = `${state.nameOf(node.output())}/int8`;
-  if (early && lastLabel(node) !== FLOAT_OUTPUT) {
-    const scale = outputScale(node);
-    if (scale === undefined || sums.fixedStep !== undefined) {
-      const inner = quantize(state.builder, activated, {
-        name,
-        scale: scale === undefined ? undefined : scale * sums.fixedStep!,
-        nonNegative: activation === "RELU",
-      });
-      state.defineQuantized(node.output(), scaledBy(context, inner, sums, scale));
-      return;
-    }
+  if (early && lastSlot(node) !== "int8-to-float") {
+    const name = `${state.nameOf(node.output())}/int8`;
+    const { levels, step } = quantize(state.builder, activated, { name, nonNegative: activation === "RELU" });
+    const real = context.add("Mul", [step, sums.step], { suffix: "outputStep", shape: [] });
+    state.defineQuantized(node.output(), { levels, step: real });
+    return;
   }
   const real = context.add("Mul", [activated, sums.step], { suffix: "real" });
   defineReal(context, early ? real : activate(context, withAddend(context, real), activation));
-}
-
-/** Levels of sums as levels of real numbers. */
-function scaledBy(context: RaiseContext, inner: Quantized, sums: Sums, scale: number | undefined): Quantized {
-  const fixedStep = scale === undefined ? undefined : Math.fround(1 / scale);
-  const step =
-    fixedStep === undefined
-      ? context.add("Mul", [inner.step, sums.step], { suffix: "outputStep", shape: [] })
-      : context.scalar("outputStep", fixedStep);
-  return { levels: inner.levels, step, fixedStep };
 }
 
 /** The second input of a convolution: a tensor to add before the activation. */
@@ -111,12 +82,8 @@ function withAddend(context: RaiseContext, real: OnnxValue): OnnxValue {
 function defineReal(context: RaiseContext, real: OnnxValue): void {
   const { node, state } = context;
   const output = node.output();
-  if (lastLabel(node) === FLOAT_OUTPUT) {
-    state.define(output, real);
-  } else {
-    const name = `${state.nameOf(output)}/int8`;
-    state.defineQuantized(output, quantize(state.builder, real, { name, scale: outputScale(node) }));
-  }
+  if (lastSlot(node) === "int8-to-float") state.define(output, real);
+  else state.defineQuantized(output, quantize(state.builder, real, { name: `${state.nameOf(output)}/int8` }));
 }
 
 /** Weights as levels with what one is worth: int8 as stored, or made here as Bolt's engine does on loading. */
@@ -132,7 +99,7 @@ async function weightLevels(
   const values = (await readWeightValues(record)).subarray(0, count);
   let largest = 0;
   for (const value of values) largest = Math.max(largest, Math.abs(value));
-  const found = largest === 0 ? 1 : Math.fround(LARGEST_LEVEL / largest);
+  const found = largest === 0 ? 1 : scaleOfClip(largest);
   return { tensor: tensorOf("float32", shape, levelsOf(values, found)), step: 1 / found };
 }
 
@@ -147,59 +114,29 @@ function levelsOf(values: Float32Array, scale: number): Float32Array {
   const levels = new Float32Array(values.length);
   for (let index = 0; index < values.length; index++) {
     const level = Math.fround(values[index]! * scale) + ROUNDING_SHIFT - ROUNDING_SHIFT;
-    levels[index] = Math.min(Math.max(level, -LARGEST_LEVEL), LARGEST_LEVEL);
+    levels[index] = Math.min(Math.max(level, -QMAX.int8), QMAX.int8);
   }
   return levels;
 }
 
-/** The step of sums: that of the input times that of the weight. */
-function sumStep(context: RaiseContext, input: Quantized, weightStep: number): Omit<Sums, "value"> {
-  const fixedStep = input.fixedStep === undefined ? undefined : Math.fround(input.fixedStep * weightStep);
-  const step =
-    fixedStep === undefined
-      ? context.add("Mul", [input.step, context.scalar("weightStep", weightStep)], { suffix: "sumStep", shape: [] })
-      : context.scalar("sumStep", fixedStep);
-  return { step, fixedStep };
-}
-
-/** A bias in units of the sums, rounded as Bolt does; a constant where the step is. */
-function biasLevels(
-  context: RaiseContext,
-  bias: Float32Array,
-  shape: readonly number[],
-  { step, fixedStep }: Omit<Sums, "value">,
-): OnnxValue {
-  if (fixedStep === undefined) {
-    const levels = context.add("Div", [context.floats("bias", bias, shape), step], { suffix: "biasLevels", shape });
-    return context.add("Round", [levels], { suffix: "biasRounded" });
-  }
-  return context.floats(
-    "bias",
-    bias.map((value) => roundHalfAway(value / fixedStep)),
-    shape,
-  );
-}
-
-function roundHalfAway(value: number): number {
-  return Math.sign(value) * Math.floor(Math.abs(value) + 0.5);
-}
-
-/** The operator with its bias: inside it where that is constant (which is faster), behind it otherwise. */
+/** The operator with its bias behind it, in units of the sums, rounded as Bolt does. */
 function summed(
   context: RaiseContext,
   input: Quantized,
   weightStep: number,
   bias: Float32Array | undefined,
   biasShape: readonly number[],
-  operate: (bias: OnnxValue | undefined) => OnnxValue,
+  product: OnnxValue,
 ): Sums {
-  const scaling = sumStep(context, input, weightStep);
-  if (bias === undefined) return { value: operate(undefined), ...scaling };
-  if (scaling.fixedStep !== undefined) {
-    return { value: operate(biasLevels(context, bias, [bias.length], scaling)), ...scaling };
-  }
-  const levels = biasLevels(context, bias, biasShape, scaling);
-  return { value: context.add("Add", [operate(undefined), levels], { suffix: "biased" }), ...scaling };
+  const step = context.add("Mul", [input.step, context.scalar("weightStep", weightStep)], {
+    suffix: "sumStep",
+    shape: [],
+  });
+  if (bias === undefined) return { value: product, step };
+  const options = { suffix: "biasLevels", shape: biasShape };
+  const levels = context.add("Div", [context.floats("bias", bias, biasShape), step], options);
+  const rounded = context.add("Round", [levels], { suffix: "biasRounded" });
+  return { value: context.add("Add", [product, rounded], { suffix: "biased" }), step };
 }
 
 async function raiseConvolution(context: RaiseContext): Promise<void> {
@@ -219,13 +156,12 @@ async function raiseConvolution(context: RaiseContext): Promise<void> {
   const weight = context.builder.constant(`${name}/weight`, tensor);
   const bias = await vectorValues(context.record, outputs);
   const biasShape = [outputs, ...window.kernel.map(() => 1)];
-  const sums = summed(context, input, step, bias, biasShape, (constantBias) =>
-    context.add("Conv", [input.levels, weight, ...(constantBias === undefined ? [] : [constantBias])], {
-      suffix: "conv",
-      attributes: convolutionAttributes(context, window, group),
-      shape: convolvedShape(shape, outputs, window, parameters.name("round_mode")),
-    }),
-  );
+  const product = context.add("Conv", [input.levels, weight], {
+    suffix: "conv",
+    attributes: convolutionAttributes(context, window, group),
+    shape: convolvedShape(shape, outputs, window, parameters.name("round_mode")),
+  });
+  const sums = summed(context, input, step, bias, biasShape, product);
   defineSums(context, sums, parameters.name("pw_activation_type"));
 }
 
@@ -236,13 +172,12 @@ async function raiseFullyConnected(context: RaiseContext): Promise<void> {
   const weight = context.builder.constant(`${context.name}/weight`, tensor);
   const rows = asRows(context, input.levels, layer);
   const bias = await vectorValues(context.record, layer.outputs);
-  const sums = summed(context, input, step, bias, [layer.outputs], (constantBias) =>
-    context.add("Gemm", [rows, weight, ...(constantBias === undefined ? [] : [constantBias])], {
-      suffix: "gemm",
-      attributes: { transB: 1 },
-      shape: [context.shapeOf(rows)[0], layer.outputs],
-    }),
-  );
+  const product = context.add("Gemm", [rows, weight], {
+    suffix: "gemm",
+    attributes: { transB: 1 },
+    shape: [context.shapeOf(rows)[0], layer.outputs],
+  });
+  const sums = summed(context, input, step, bias, [layer.outputs], product);
   defineSums(context, { ...sums, value: fromRows(context, sums.value, layer) });
 }
 
@@ -256,7 +191,7 @@ function raiseMatMul(context: RaiseContext): void {
   });
   const step = context.add("Mul", [left.step, right.step], { suffix: "sumStep", shape: [] });
   if (context.inputCount < 3) {
-    defineSums(context, { value, step, fixedStep: undefined });
+    defineSums(context, { value, step });
   } else {
     const real = context.add("Mul", [value, step], { suffix: "real" });
     defineReal(context, context.add("Add", [real, context.input(2)], { suffix: "biased" }));
@@ -277,7 +212,7 @@ function raiseQuantizeLinear(context: RaiseContext): void {
     state.alreadyQuantized(input) ??
     quantize(state.builder, state.plain(input), {
       name,
-      scale: outputScale(node),
+      scale: scaleIn(lastSlot(node)),
       nonNegative: state.nonNegative.has(input),
     });
   state.defineQuantized(node.output(), quantized);
@@ -295,28 +230,7 @@ export const INT8_OPERATORS: Readonly<Record<string, Int8Raise>> = {
   QuantizeLinear: raiseQuantizeLinear,
 };
 
-/** Operators that only move numbers: they work on the levels as on real numbers. */
-const MOVING: ReadonlySet<string> = new Set([
-  "Reshape",
-  "Flatten",
-  "Squeeze",
-  "Unsqueeze",
-  "Transpose",
-  "Slice",
-  "Split",
-  "TfSlice",
-  "Dropout",
-  "Tile",
-  "Expand",
-  "Space2Depth",
-  "Depth2Space",
-]);
-
 /** The int8 input that a labelled operator hands on in the same steps; undefined for those that change the numbers. */
 export function handedOn(state: RaiseState, node: BoltNode): Quantized | undefined {
-  const keeps =
-    MOVING.has(node.type) ||
-    (node.type === "Pooling" && node.data.parameters.name("mode") === "MAX") ||
-    node.type === "Relu";
-  return keeps && node.inputs.length === 1 ? state.alreadyQuantized(node.input(0)) : undefined;
+  return movesNumbers(node) && node.inputs.length === 1 ? state.alreadyQuantized(node.input(0)) : undefined;
 }

@@ -21,9 +21,22 @@ it("makes nothing of nothing", async () => {
   expect(real).toEqual([0, 0, 0, 0, 0]);
 });
 
-it("uses a static scale as it is and clips at 127 levels, not 128", async () => {
+it("makes nothing of what is too small for a scale", async () => {
+  const { levels, real } = await quantized(Float32Array.of(1e-40, 0, -1e-41), undefined);
+  expect([levels, real]).toEqual([
+    [0, 0, 0],
+    [0, 0, 0],
+  ]);
+});
+
+it("clips at 127 levels of a static scale, not 128", async () => {
   const { levels } = await quantized(Float32Array.of(-5, -1.28, -1.27, 0.005, 0.015, 1.3), 100);
   expect(levels).toEqual([-127, -127, -127, 0, 2, 127]);
+});
+
+it("uses the scale of the run where the static one is coarser", async () => {
+  const values = Float32Array.of(-2.54, 0.02, 1.27);
+  expect((await quantized(values, 10)).levels).toEqual([-127, 1, 63.5].map(halfEven));
 });
 
 async function quantized(

@@ -1,3 +1,4 @@
+import { QMAX } from "../../bolt/label.ts";
 import type { OnnxValue } from "../../onnx/model.ts";
 import type { GraphBuilder } from "./graph-builder.ts";
 
@@ -11,51 +12,52 @@ export interface Quantized {
   readonly levels: OnnxValue;
   /** float32 scalar: what one level is worth, the inverse of Bolt's scale. */
   readonly step: OnnxValue;
-  /** The step where it does not depend on the run. */
-  readonly fixedStep: number | undefined;
 }
 
 /** What is known of the numbers to quantize. */
 export interface QuantizeOptions {
   /** For the names of the nodes. */
   readonly name: string;
-  /** Bolt's static scale: levels per unit. Without it, it is 127 / largest magnitude of each run, 1 for all zeros. */
+  /** Bolt's static scale, levels per unit: it clips larger numbers. */
   readonly scale?: number | undefined;
   /** No number is below zero, as after a ReLU. */
   readonly nonNegative?: boolean;
 }
 
-const LARGEST_LEVEL = 127;
-
-/** Quantizes as Bolt does (engine of 1.5, quantizeF32ToU8): symmetric, per tensor, round half to even. */
+/**
+ * Quantizes as Bolt does (engine of 1.5, quantizeF32ToU8): symmetric, per tensor, round half to even. The scale is 127 /
+ * largest magnitude of each run, 1 for all zeros (and what is next to none); a static scale takes its place only where that is greater, so it never
+ * makes the levels coarser.
+ */
 export function quantize(builder: GraphBuilder, input: OnnxValue, options: QuantizeOptions): Quantized {
   const { name, scale } = options;
-  if (scale !== undefined) return quantizeStatic(builder, input, Math.fround(scale), name);
-  const largest = largestMagnitude(builder, input, options);
-  const isZero = builder.add("Equal", [largest, builder.scalar(`${name}/nothing`, 0)], {
-    name: `${name}/isZero`,
-    type: "bool",
-  });
-  const safe = scalarNode(builder, "Where", [isZero, builder.scalar(`${name}/levels`, LARGEST_LEVEL), largest], name);
-  const found = scalarNode(builder, "Div", [builder.scalar(`${name}/levels`, LARGEST_LEVEL), safe], name);
-  const scaled = builder.add("Mul", [input, found], { name: `${name}/scaled` });
+  const found = scaleOfRun(builder, input, options);
+  const used =
+    scale === undefined
+      ? found
+      : scalarNode(builder, "Max", [found, builder.scalar(`${name}/scale`, Math.fround(scale))], name);
+  const scaled = builder.add("Mul", [input, used], { name: `${name}/scaled` });
+  const rounded = builder.add("Round", [scaled], { name: `${name}/round` });
+  const [low, high] = [-QMAX.int8, QMAX.int8].map((limit) => builder.scalar(`${name}/limit`, limit));
   return {
-    levels: builder.add("Round", [scaled], { name: `${name}/round` }),
-    step: scalarNode(builder, "Reciprocal", [found], name),
-    fixedStep: undefined,
+    levels: scale === undefined ? rounded : builder.add("Clip", [rounded, low, high], { name: `${name}/clip` }),
+    step: scalarNode(builder, "Reciprocal", [used], name),
   };
 }
 
-function quantizeStatic(builder: GraphBuilder, input: OnnxValue, scale: number, name: string): Quantized {
-  const scaled = builder.add("Mul", [input, builder.scalar(`${name}/scale`, scale)], { name: `${name}/scaled` });
-  const rounded = builder.add("Round", [scaled], { name: `${name}/round` });
-  const [low, high] = [-LARGEST_LEVEL, LARGEST_LEVEL].map((limit) => builder.scalar(`${name}/limit`, limit));
-  const step = Math.fround(1 / scale);
-  return {
-    levels: builder.add("Clip", [rounded, low, high], { name: `${name}/clip` }),
-    step: builder.scalar(`${name}/step`, step),
-    fixedStep: step,
-  };
+/** Below this largest magnitude the scale would not be finite in float32. */
+const LEAST_LARGEST = 4e-37;
+
+function scaleOfRun(builder: GraphBuilder, input: OnnxValue, options: QuantizeOptions): OnnxValue {
+  const { name } = options;
+  const largest = largestMagnitude(builder, input, options);
+  const isZero = builder.add("Less", [largest, builder.scalar(`${name}/nothing`, LEAST_LARGEST)], {
+    name: `${name}/isZero`,
+    type: "bool",
+  });
+  const levels = builder.scalar(`${name}/levels`, QMAX.int8);
+  const safe = scalarNode(builder, "Where", [isZero, levels, largest], name);
+  return scalarNode(builder, "Div", [levels, safe], name);
 }
 
 /** The numbers that the levels stand for. */

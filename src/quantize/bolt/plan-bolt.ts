@@ -21,7 +21,7 @@ import { planWeights } from "./store-weights.ts";
 export interface PlanBoltOptions extends PrepareBoltOptions {
   /** `-i`. Default INT8_FP16. */
   readonly inference?: BoltInference;
-  /** `-q`. Default NOQUANT; with INT8, INT4, FP16, FP32 in files of Bolt 1.5: stored as computed. */
+  /** `-q`. Default: as computed (INT8_*: MIX) in files of Bolt 1.5; NOQUANT in older ones, and for INT8_* with `asBolt`. */
   readonly storage?: BoltStorage;
   /** `-c`: clip the inputs of matrix operators to ±this. Default 0: do not. */
   readonly clip?: number;
@@ -50,7 +50,7 @@ interface Labelling {
  */
 export async function planBolt({ model }: PreparedBolt, options: PlanBoltOptions = {}): Promise<Plan> {
   const { fuseBatchNorm = true, asBolt = false } = options;
-  const precision = precisionFor(model.version, options.inference, options.storage);
+  const precision = precisionFor(model.version, options.inference, options.storage ?? storageOfBolt(options));
   const { labels, clips, warnings } = isLabelledFor(precision) ? labelled(model, options) : UNLABELLED;
   const inInt8 = (node: BoltNode) => (labels.get(node)?.label ?? "float") !== "float";
   const weights = await planWeights(model, precision, inInt8, { ...options, fromFile: true });
@@ -61,9 +61,34 @@ export async function planBolt({ model }: PreparedBolt, options: PlanBoltOptions
     values: [...clips].flatMap(([node, layer]) => valuePlans(node, layer)),
     weights: weights.map((weight) => clipped(weight, clips)),
     biases: [],
-    warnings,
+    warnings: asBolt ? warnings : [...warnings, ...floatWeights(weights, inInt8, precision, model)],
     notes: [],
   };
+}
+
+/** What Bolt's tools take for these words when they are given no storage. */
+function storageOfBolt({ inference = "INT8_FP16", asBolt = false }: PlanBoltOptions): BoltStorage | undefined {
+  return asBolt && inference.startsWith("INT8_") ? "NOQUANT" : undefined;
+}
+
+/** Bolt 1.5 quantizes float weights of int8 operators when it loads them, on x86 together with uninitialised padding. */
+function floatWeights(
+  weights: readonly WeightPlan[],
+  inInt8: (node: BoltNode) => boolean,
+  { rules }: BoltPrecision,
+  model: BoltModel,
+): PlanWarning[] {
+  if (rules === "1.3.0") return [];
+  const computing = new Set(liveNodes(model).flatMap((node) => (inInt8(node) ? [node.name] : [])));
+  return weights
+    .filter(({ operator, type }) => computing.has(operator) && (type === "float32" || type === "float16"))
+    .map(({ operator }) => ({
+      kind: "float-weight-of-int8-operator",
+      subject: `weight of "${operator}"`,
+      problem:
+        "it is stored as float, so Bolt's engine quantizes it when it loads, on x86 wrongly where channels are padded",
+      remedy: "Leave out -q, or give -q MIX or INT8",
+    }));
 }
 
 const UNLABELLED: Labelling = { labels: new Map(), clips: new Map(), warnings: [] };

@@ -48,7 +48,7 @@ function oneOf<Word extends string>(words: readonly Word[], word: string, what: 
 
 /**
  * What the words mean for a file of `version`. Without a storage, Bolt 1.5's own words (INT8, INT4, FP16, FP32) store as
- * they compute, those of 1.3.0 do not quantize the storage. Throws `usage` for what that version cannot store.
+ * they compute, those of 1.3.0 store int8 for what computes in int8; in older files the storage is not quantized. Throws `usage` for what that version cannot store.
  */
 export function precisionFor(
   version: BoltVersion,
@@ -75,14 +75,17 @@ function olderPrecision(word: BoltInference, storage: BoltStorage): BoltPrecisio
   return { rules: "1.3.0", inference, storage: storage === "FP32" ? "NOQUANT" : storage, suffix };
 }
 
-/** The storage that Bolt 1.5 takes when none is given. */
+/**
+ * The storage that is taken in files of Bolt 1.5 when none is given. Float weights of int8 operators are quantized by its
+ * engine on loading, on x86 together with uninitialised padding: so int8 is stored.
+ */
 const OWN_STORAGE: Readonly<Record<BoltInference, BoltStorage>> = {
   FP32: "FP32",
   FP16: "FP16",
   INT8: "INT8",
   INT4: "INT4",
-  INT8_FP16: "NOQUANT",
-  INT8_FP32: "NOQUANT",
+  INT8_FP16: "MIX",
+  INT8_FP32: "MIX",
 };
 
 function newerPrecision(inference: BoltInference, given: BoltStorage | undefined): BoltPrecision {
