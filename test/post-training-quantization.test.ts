@@ -159,7 +159,7 @@ describeWithShared("the program post_training_quantization", () => {
     expectRefusal('"HIDDEN"', "-p", model, "-i", "HIDDEN");
     expectRefusal('"BNN"', "-p", model, "-q", "BNN");
     expectRefusal("Create the folder first", "-p", model, "--output", at("none/x.bolt"));
-    expectRefusal("would replace the model itself", "-p", model, "--output", model);
+    expectRefusal("would replace the input", "-p", model, "--output", model);
     copyFileSync(sharedPath("golden/bolt/smallcnn/i_INT8__int8_q.bolt"), at("q_ptq_input.bolt"));
     expectRefusal("not float32", "-p", at("q_ptq_input.bolt"));
   });

@@ -7,6 +7,7 @@ import { BoltqError } from "../io/error.ts";
 import { calibrateBolt } from "../quantize/bolt/calibrate.ts";
 import { calibrateAsBolt } from "../quantize/bolt/calibrate-as-bolt.ts";
 import type { QuantizeBoltOptions, QuantizedBolt } from "../quantize/bolt/quantize.ts";
+import type { CommandFiles } from "./command-files.ts";
 import { preprocessingOf } from "./data-options.ts";
 import type { ParsedOptions } from "./getopt.ts";
 import { progressBar } from "./progress.ts";
@@ -16,6 +17,7 @@ export async function calibrate(
   model: BoltModel,
   settings: QuantizeBoltOptions,
   { values, long }: ParsedOptions,
+  files: CommandFiles,
 ): Promise<QuantizedBolt> {
   const folder = values.get("d");
   if (folder === undefined) {
@@ -26,6 +28,7 @@ export async function calibrate(
   const dataset = await openDataset(folder, modelInputs(model), {
     preprocessing: preprocessingOf({ format: values.get("f") ?? "RGB", factor: multiplier(values.get("m") ?? "1") }),
   });
+  for (const path of dataset.files ?? []) files.read(path);
   const bar = progressBar("calibrating");
   const options = {
     ...settings,

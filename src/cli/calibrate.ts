@@ -8,7 +8,6 @@ import type { Collected } from "../calibrate/statistics.ts";
 import type { Model } from "../convert/model-file.ts";
 import { modelInputs } from "../evaluate/model-inputs.ts";
 import { BoltqError } from "../io/error.ts";
-import { fileTarget } from "../io/node/file-target.ts";
 import { writeWhole } from "../io/target.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { planBoltObservation } from "../quantize/bolt/calibrate.ts";
@@ -17,7 +16,8 @@ import { prepareBolt } from "../quantize/bolt/prepare.ts";
 import { clipsOfRanges } from "../quantize/onnx/clips-of-ranges.ts";
 import { planObservation } from "../quantize/onnx/observation.ts";
 import { type LayerClips, printScaleTable } from "../quantize/scale-table.ts";
-import { addDataOptions, type DataOptions, openData } from "./data-options.ts";
+import { CommandFiles } from "./command-files.ts";
+import { addDataOptions, type DataOptions, dataReads, openData } from "./data-options.ts";
 import { openModel } from "./model-argument.ts";
 import { printJson, printLines, table } from "./print.ts";
 import { progressBar } from "./progress.ts";
@@ -61,7 +61,11 @@ export function define(command: Command): void {
 }
 
 async function calibrate(paths: readonly string[], options: Options): Promise<void> {
-  if (options.merge) return merge(paths, options);
+  const files = new CommandFiles({
+    reads: [...paths, options.recipe, options.stats, ...dataReads(options)],
+    writes: [options.output, options.table, options.preview],
+  });
+  if (options.merge) return merge(paths, options, files);
   const [path, ...others] = paths;
   if (path === undefined || others.length > 0) {
     throw new BoltqError("usage", `one model is calibrated at a time, not ${paths.length}`, {
@@ -74,14 +78,14 @@ async function calibrate(paths: readonly string[], options: Options): Promise<vo
       remedy: "Write them with -o STATS.json or --table TABLE.json, or show them with -V or --json",
     });
   }
-  const model = await openModel(path);
+  const model = await openModel(path, files);
   const { runnable, needs, layers, notes } = await subjectOf(model, options);
   for (const note of notes) process.stderr.write(`note: ${note}\n`);
   const observations =
     options.stats === undefined
-      ? await observe(runnable, needs, path, options)
+      ? await observe(runnable, needs, path, options, files)
       : parseObservations(readText(options.stats), options.stats);
-  await finish(observations, options, layers);
+  await finish(observations, options, layers, files);
 }
 
 /** A model as it can be run, and what is asked of it. */
@@ -124,12 +128,13 @@ async function observe(
   needs: Subject["needs"],
   name: string,
   { data, ...options }: Options,
+  files: CommandFiles,
 ): Promise<Observations> {
   if (data === undefined) {
     throw new BoltqError("usage", "the examples to calibrate with are missing (--data FOLDER)");
   }
   if (needs.size === 0) throw new BoltqError("unsupported", "nothing of this model can be quantized", { file: name });
-  const dataset = await openData({ ...options, data }, modelInputs(model));
+  const dataset = await openData({ ...options, data }, modelInputs(model), files);
   const bar = progressBar("calibrating");
   return collectObservations(model, needs, dataset, {
     name,
@@ -138,19 +143,20 @@ async function observe(
   }).finally(() => bar.end());
 }
 
-async function merge(paths: readonly string[], options: Options): Promise<void> {
+async function merge(paths: readonly string[], options: Options, files: CommandFiles): Promise<void> {
   const parts = paths.map((path) => parseObservations(readText(path), path));
-  await finish(mergeObservations(parts), options, undefined);
+  await finish(mergeObservations(parts), options, undefined, files);
 }
 
 async function finish(
   observations: Observations,
   options: Options,
   layers: Subject["layers"] | undefined,
+  files: CommandFiles,
 ): Promise<void> {
   const written: string[] = [];
   const write = async (file: string, text: string) => {
-    const target = fileTarget(file);
+    const target = files.target(file);
     await writeWhole(target, () => target.write(new TextEncoder().encode(text)));
     written.push(`wrote ${file}`);
   };

@@ -1,8 +1,8 @@
-import { statSync } from "node:fs";
 import type { Command } from "commander";
 import { type Comparison, compareModels, type TensorComparison } from "../evaluate/compare.ts";
 import { modelInputs } from "../evaluate/model-inputs.ts";
-import { addDataOptions, type DataOptions, openData } from "./data-options.ts";
+import { CommandFiles } from "./command-files.ts";
+import { addDataOptions, type DataOptions, dataReads, openData } from "./data-options.ts";
 import { openModel } from "./model-argument.ts";
 import { parseCount } from "./number-option.ts";
 import { printJson, printLines, showBytes, table } from "./print.ts";
@@ -27,8 +27,9 @@ export function define(command: Command): void {
 }
 
 async function compare(first: string, second: string, options: Options): Promise<void> {
-  const [reference, other] = [await openModel(first), await openModel(second)];
-  const data = await openData(options, modelInputs(reference));
+  const files = new CommandFiles({ reads: [first, second, ...dataReads(options)], writes: [options.preview] });
+  const [reference, other] = [await openModel(first, files), await openModel(second, files)];
+  const data = await openData(options, modelInputs(reference), files);
   const bar = progressBar("comparing");
   const skipped: string[] = [];
   const samples = data.samples((name, reason) => skipped.push(`${name} (${reason})`));
@@ -39,7 +40,7 @@ async function compare(first: string, second: string, options: Options): Promise
     onProgress: (done) => bar.update(done, data.length),
   }).finally(() => bar.end());
   for (const name of skipped) process.stderr.write(`skipped: ${name}\n`);
-  const bytes = [statSync(first).size, statSync(second).size] as const;
+  const bytes = [files.bytesOf(first), files.bytesOf(second)] as const;
   if (options.json) printJson({ ...result, bytes, skipped: skipped.length });
   else printLines(describe(result, bytes));
 }

@@ -4,8 +4,8 @@ import { raiseToOnnx } from "../convert/bolt-to-onnx/index.ts";
 import { type Model, writeModel } from "../convert/model-file.ts";
 import type { BoltPrecision } from "../convert/onnx-to-bolt/index.ts";
 import { BoltqError } from "../io/error.ts";
-import { fileTarget } from "../io/node/file-target.ts";
 import { convertOnnxToBolt } from "../quantize/bolt/from-onnx.ts";
+import { CommandFiles } from "./command-files.ts";
 import { openModel } from "./model-argument.ts";
 import { printLines } from "./print.ts";
 import { PRECISION_SUFFIXES, parseBoltVersion, parseInputShapes, parsePrecision } from "./x2bolt.ts";
@@ -32,8 +32,9 @@ export function define(command: Command): void {
     .option("--as-bolt", "convert as Bolt's own X2bolt does, also where that is not what the model says")
     .option("--input-shape <NAME=1x3x48x192>", "sizes of an input that the model leaves open (several: a=1x2,b=3)")
     .action(async (input: string, output: string, options: Options) => {
-      const model = await convert(await openModel(input), input, output, options);
-      await writeModel(model, fileTarget(output));
+      const files = new CommandFiles({ reads: [input], writes: [output] });
+      const model = await convert(await openModel(input, files), input, output, options);
+      await writeModel(model, files.target(output));
       printLines([`wrote ${output}`]);
     });
 }

@@ -7,6 +7,7 @@ import { BOLT_IMAGE_FORMATS } from "../data/preprocess/bolt-formats.ts";
 import type { TargetSize } from "../data/preprocess/preprocess.ts";
 import { PRESETS, type Preprocessing, parsePreprocessing, preset } from "../data/preprocess/specification.ts";
 import type { Signature } from "../onnx/model.ts";
+import type { CommandFiles, Paths } from "./command-files.ts";
 import { parseCount, parseNonNegative } from "./number-option.ts";
 import { readText } from "./read-text.ts";
 
@@ -57,13 +58,23 @@ export function addDataOptions(command: Command, { required = true }: { required
     .option("--preview <file.png>", "write a picture of what the network will see");
 }
 
+/** What a command with these options reads, beside the files that the examples are in. */
+export function dataReads({ data, preprocess }: Partial<DataOptions>): Paths {
+  return [data, preprocess];
+}
+
 /** The examples that the options name, for a model with these inputs; writes the preview if one is asked for. */
-export async function openData(options: DataOptions, inputs: readonly Signature[]): Promise<Dataset> {
+export async function openData(
+  options: DataOptions,
+  inputs: readonly Signature[],
+  files: CommandFiles,
+): Promise<Dataset> {
   const preprocessing = preprocessingOf(options);
   const dataset = await openDataset(options.data, inputs, {
     preprocessing,
     ...pick(options, "size", "limit", "offset", "shard"),
   });
+  for (const path of dataset.files ?? []) files.read(path);
   if (options.preview !== undefined) await writePreview(dataset, preprocessing, options.preview);
   return dataset;
 }

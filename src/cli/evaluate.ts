@@ -2,7 +2,8 @@ import type { Command } from "commander";
 import { parseLabels } from "../data/labels.ts";
 import { type Evaluation, evaluateModel } from "../evaluate/accuracy.ts";
 import { modelInputs } from "../evaluate/model-inputs.ts";
-import { addDataOptions, type DataOptions, openData } from "./data-options.ts";
+import { CommandFiles } from "./command-files.ts";
+import { addDataOptions, type DataOptions, dataReads, openData } from "./data-options.ts";
 import { openModel } from "./model-argument.ts";
 import { parseCount, parseNonNegative } from "./number-option.ts";
 import { printJson, printLines } from "./print.ts";
@@ -33,8 +34,13 @@ export function define(command: Command): void {
 }
 
 async function evaluate(path: string, options: Options): Promise<void> {
-  const model = await openModel(path);
-  const data = await openData(options, modelInputs(model));
+  const files = new CommandFiles({
+    reads: [path, options.labels, options.reference, ...dataReads(options)],
+    writes: [options.preview],
+  });
+  const model = await openModel(path, files);
+  const reference = options.reference === undefined ? undefined : await openModel(options.reference, files);
+  const data = await openData(options, modelInputs(model), files);
   const bar = progressBar("evaluating");
   const skipped: string[] = [];
   const result = await evaluateModel(
@@ -45,7 +51,7 @@ async function evaluate(path: string, options: Options): Promise<void> {
       threads: options.threads,
       onProgress: (done) => bar.update(done, data.length),
       ...(options.labels === undefined ? {} : { labels: parseLabels(readText(options.labels), options.labels) }),
-      ...(options.reference === undefined ? {} : { reference: await openModel(options.reference) }),
+      ...(reference === undefined ? {} : { reference }),
     },
   ).finally(() => bar.end());
   for (const name of skipped) process.stderr.write(`skipped: ${name}\n`);

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { basename, dirname, join } from "node:path";
 import type { BoltModel } from "../bolt/model.ts";
@@ -9,7 +9,6 @@ import { BOLT_IMAGE_FORMATS } from "../data/preprocess/bolt-formats.ts";
 import type { Source } from "../io/bytes.ts";
 import { BoltqError } from "../io/error.ts";
 import { fileSource } from "../io/node/file-source.ts";
-import { fileTarget } from "../io/node/file-target.ts";
 import { writeWhole } from "../io/target.ts";
 import { shareWork } from "../quantize/bolt/node/shared-work.ts";
 import { type QuantizeBoltOptions, quantizeBolt } from "../quantize/bolt/quantize.ts";
@@ -18,6 +17,7 @@ import type { WeightWork } from "../quantize/bolt/weight-work.ts";
 import { parseScaleTable, type ScaleTable } from "../quantize/scale-table.ts";
 import { summarizeModel } from "../report/summary.ts";
 import { upgradeVersion } from "../transform/bolt/upgrade-version.ts";
+import { CommandFiles } from "./command-files.ts";
 import { type ParsedOptions, parseGetopt } from "./getopt.ts";
 import { describeModel } from "./inspect.ts";
 import { openModel } from "./model-argument.ts";
@@ -64,10 +64,14 @@ export async function postTrainingQuantization(args: readonly string[]): Promise
   const options = parseGetopt(args, "p:i:b:q:c:s:o:d:f:m:V", LONG_OPTIONS);
   for (const operand of options.operands) process.stderr.write(`warning: "${operand}" is passed over\n`);
   const path = modelPath(options);
+  const files = new CommandFiles({
+    reads: [path, options.values.get("s")],
+    writes: options.long.has("dry-run") ? [] : [outputOption(options)],
+  });
   const source = fileSource(path);
   const work = source.length >= SHARED_WORK_BYTES && availableParallelism() > 1 ? shareWork() : undefined;
   try {
-    await quantizeFile(source, options, work);
+    await quantizeFile(source, options, files, work);
   } finally {
     await work?.close();
     source.close();
@@ -77,16 +81,21 @@ export async function postTrainingQuantization(args: readonly string[]): Promise
 /** Models from this size on are quantized by two threads: below, starting one takes longer than it saves. */
 const SHARED_WORK_BYTES = 1 << 25;
 
-async function quantizeFile(source: Source, options: ParsedOptions, work: WeightWork | undefined): Promise<void> {
+async function quantizeFile(
+  source: Source,
+  options: ParsedOptions,
+  files: CommandFiles,
+  work: WeightWork | undefined,
+): Promise<void> {
   const settings = { ...quantizeOptions(options), ...(work === undefined ? {} : { work }) };
   const input = await readInput(source, options);
   const quantized = calibrates(options)
-    ? await (await import("./calibrate-bolt.ts")).calibrate(input, settings, options)
+    ? await (await import("./calibrate-bolt.ts")).calibrate(input, settings, options, files)
     : await quantizeBolt(input, settings);
   printWarnings(quantized.plan.warnings);
   if (options.long.has("dry-run")) return printPlan(quantized.plan, options.long.has("json"));
-  const output = outputPath(source.name, quantized.suffix, options);
-  const target = fileTarget(output);
+  const output = outputOption(options) ?? defaultOutput(source.name, quantized.suffix);
+  const target = files.target(output);
   await writeWhole(target, () => writeBolt(quantized.model, target));
   if (options.flags.has("V")) printLines(describeModel(await summarizeModel(await openModel(output))));
   printLines([`wrote ${output}`]);
@@ -114,16 +123,13 @@ function modelPath({ values }: ParsedOptions): string {
   return path;
 }
 
-function outputPath(input: string, suffix: string, { long }: ParsedOptions): string {
+function outputOption({ long }: ParsedOptions): string | undefined {
   const given = long.get("output");
-  const output = given === undefined ? join(dirname(input), basename(input).replace(INPUT_SUFFIX, suffix)) : `${given}`;
-  if (existsSync(output) && realpathSync(output) === realpathSync(input)) {
-    throw new BoltqError("usage", "the output would replace the model itself", {
-      file: output,
-      remedy: "Give another file to --output",
-    });
-  }
-  return output;
+  return given === undefined ? undefined : String(given);
+}
+
+function defaultOutput(input: string, suffix: string): string {
+  return join(dirname(input), basename(input).replace(INPUT_SUFFIX, suffix));
 }
 
 async function readInput(source: Source, { long }: ParsedOptions): Promise<BoltModel> {

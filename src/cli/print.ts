@@ -1,6 +1,17 @@
+let stdoutIsOutput = false;
+
+/** From now on what is printed goes to stderr: stdout is where an output of the command goes. */
+export function keepStdoutFree(): void {
+  stdoutIsOutput = true;
+}
+
+function print(text: string): void {
+  (stdoutIsOutput ? process.stderr : process.stdout).write(`${text}\n`);
+}
+
 /** Writes lines to stdout in one piece. */
 export function printLines(lines: readonly string[]): void {
-  process.stdout.write(`${lines.join("\n")}\n`);
+  print(lines.join("\n"));
 }
 
 /** Writes a value as indented JSON to stdout; infinities and NaN, which JSON lacks, as strings. */
@@ -10,7 +21,7 @@ export function printJson(value: unknown): void {
     (_, part) => (typeof part === "number" && !Number.isFinite(part) ? `${part}` : part),
     2,
   );
-  process.stdout.write(`${text}\n`);
+  print(text);
 }
 
 /** Lines of a table: numbers to the right, text to the left. Empty without rows. */

@@ -6,15 +6,15 @@ import type { RangeMethod } from "../calibrate/range.ts";
 import { writeModel } from "../convert/model-file.ts";
 import { modelInputs } from "../evaluate/model-inputs.ts";
 import { BoltqError } from "../io/error.ts";
-import { fileTarget } from "../io/node/file-target.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { quantizeOnnx } from "../quantize/onnx/quantize-onnx.ts";
 import type { Plan } from "../quantize/plan.ts";
 import type { Recipe } from "../quantize/recipe.ts";
 import { parseScaleTable } from "../quantize/scale-table.ts";
-import { addDataOptions, type DataOptions, openData } from "./data-options.ts";
+import { CommandFiles } from "./command-files.ts";
+import { addDataOptions, type DataOptions, dataReads, openData } from "./data-options.ts";
 import { openModel } from "./model-argument.ts";
-import { outputUnlike } from "./output-argument.ts";
+import { outputNamed } from "./output-argument.ts";
 import { printLines } from "./print.ts";
 import { printPlan, printWarnings } from "./print-plan.ts";
 import { progressBar } from "./progress.ts";
@@ -49,15 +49,19 @@ export function define(command: Command): void {
 }
 
 async function quantize(path: string, options: Options): Promise<void> {
-  const output = options.dryRun ? undefined : outputUnlike(path, options.output, ".onnx");
-  const model = await openModel(path);
+  const output = options.dryRun ? undefined : outputNamed(options.output, ".onnx");
+  const files = new CommandFiles({
+    reads: [path, options.recipe, options.stats, options.table, ...dataReads(options)],
+    writes: [output, options.preview],
+  });
+  const model = await openModel(path, files);
   if (model.format !== "onnx") {
     throw new BoltqError("usage", "a .bolt model is quantized by post_training_quantization", { file: path });
   }
-  const { plan } = await quantizeWithProgress(model, path, options);
+  const { plan } = await quantizeWithProgress(model, path, options, files);
   for (const note of plan.notes) process.stderr.write(`note: ${note}\n`);
   printWarnings(plan.warnings);
-  if (output !== undefined) await writeModel(model, fileTarget(output));
+  if (output !== undefined) await writeModel(model, files.target(output));
   if (options.json || output === undefined) printPlan(plan, options.json ?? false);
   else printLines([summary(plan), `wrote ${output}`]);
 }
@@ -66,10 +70,11 @@ async function quantizeWithProgress(
   model: OnnxModel,
   path: string,
   options: Options,
+  files: CommandFiles,
 ): Promise<Awaited<ReturnType<typeof quantizeOnnx>>> {
   const { data } = options;
   const recipe = recipeOf(options);
-  const dataset = data === undefined ? undefined : await openData({ ...options, data }, modelInputs(model));
+  const dataset = data === undefined ? undefined : await openData({ ...options, data }, modelInputs(model), files);
   const bar = progressBar("calibrating");
   return quantizeOnnx(model, {
     name: path,

@@ -7,8 +7,8 @@ import { closeModel, runModel } from "../evaluate/run.ts";
 import type { DenseTensor } from "../graph/tensor.ts";
 import { BoltqError } from "../io/error.ts";
 import { fileSource } from "../io/node/file-source.ts";
-import { fileTarget } from "../io/node/file-target.ts";
 import { writeWhole } from "../io/target.ts";
+import { CommandFiles } from "./command-files.ts";
 import { openModel } from "./model-argument.ts";
 import { parseCount } from "./number-option.ts";
 import { printJson, printLines, table } from "./print.ts";
@@ -31,11 +31,12 @@ export function define(command: Command): void {
 }
 
 async function runCommand(path: string, options: Options): Promise<void> {
-  const model = await openModel(path);
-  const inputs = await readInputs(options.input, inputNames(model), path);
+  const files = new CommandFiles({ reads: [path] });
+  const model = await openModel(path, files);
+  const inputs = await readInputs(options.input, inputNames(model), path, files);
   try {
     const outputs = await runModel(model, inputs, { name: path, threads: options.threads });
-    const written = await writeOutputs(outputs, options.outputDir);
+    const written = await writeOutputs(outputs, options.outputDir, files);
     if (options.json) printJson(written);
     else
       printLines(
@@ -59,6 +60,7 @@ async function readInputs(
   specifications: readonly string[],
   names: readonly string[],
   model: string,
+  files: CommandFiles,
 ): Promise<Map<string, DenseTensor>> {
   const given = specifications.map((specification) => {
     const name = names.find((known) => specification.startsWith(`${known}=`));
@@ -73,7 +75,7 @@ async function readInputs(
         remedy: `The model has ${names.join(", ")}; each is given once, as NAME=FILE.npy or FILE.npy`,
       });
     }
-    inputs.set(name, await readArray(file));
+    inputs.set(name, await readArray(files.read(file)));
   }
   return inputs;
 }
@@ -94,17 +96,23 @@ interface Written {
   readonly file: string;
 }
 
-async function writeOutputs(outputs: ReadonlyMap<string, DenseTensor>, folder: string): Promise<Written[]> {
+async function writeOutputs(
+  outputs: ReadonlyMap<string, DenseTensor>,
+  folder: string,
+  files: CommandFiles,
+): Promise<Written[]> {
   await mkdir(folder, { recursive: true });
   const taken = new Set<string>();
-  const written: Written[] = [];
-  for (const [name, tensor] of outputs) {
-    const file = join(folder, `${fileNameFor(name, taken)}.npy`);
-    const target = fileTarget(file);
+  const written = [...outputs].map(([name, tensor]) => ({
+    tensor,
+    row: { name, type: tensor.type, shape: tensor.shape, file: join(folder, `${fileNameFor(name, taken)}.npy`) },
+  }));
+  for (const { row } of written) files.write(row.file);
+  for (const { tensor, row } of written) {
+    const target = files.target(row.file);
     await writeWhole(target, () => target.write(writeNpy(tensor)));
-    written.push({ name, type: tensor.type, shape: tensor.shape, file });
   }
-  return written;
+  return written.map(({ row }) => row);
 }
 
 /** A name that any file system takes and that stays inside the folder; made unique among `taken`. */

@@ -1,15 +1,15 @@
 import type { Command } from "commander";
 import { writeModel } from "../convert/model-file.ts";
 import { BoltqError } from "../io/error.ts";
-import { fileTarget } from "../io/node/file-target.ts";
 import { writeWhole } from "../io/target.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { convertOnnxToBolt } from "../quantize/bolt/from-onnx.ts";
 import { prepareBolt } from "../quantize/bolt/prepare.ts";
 import { type LayerClips, printScaleTable } from "../quantize/scale-table.ts";
 import { tableOfTraining, withBoltNames } from "../quantize/table-of-training.ts";
+import { CommandFiles } from "./command-files.ts";
 import { openModel } from "./model-argument.ts";
-import { outputUnlike } from "./output-argument.ts";
+import { outputNamed } from "./output-argument.ts";
 import { printLines } from "./print.ts";
 
 interface Options {
@@ -32,9 +32,10 @@ export function define(command: Command): void {
 }
 
 async function makeTable({ fromQdq: path, output, float, onnxNames }: Options): Promise<void> {
-  const floatOutput = float === undefined ? undefined : outputUnlike(path, float, ".onnx");
-  const tableOutput = outputUnlike(path, output, ".json");
-  const model = await openModel(path);
+  const floatOutput = float === undefined ? undefined : outputNamed(float, ".onnx");
+  const tableOutput = outputNamed(output, ".json");
+  const files = new CommandFiles({ reads: [path], writes: [tableOutput, floatOutput] });
+  const model = await openModel(path, files);
   if (model.format !== "onnx") {
     throw new BoltqError("usage", "a .bolt model holds no simulated quantization", { file: path });
   }
@@ -45,9 +46,9 @@ async function makeTable({ fromQdq: path, output, float, onnxNames }: Options): 
       remedy: "Export the model with its fake quantization (QuantizeLinear and DequantizeLinear)",
     });
   }
-  if (floatOutput !== undefined) await writeModel(model, fileTarget(floatOutput));
+  if (floatOutput !== undefined) await writeModel(model, files.target(floatOutput));
   const named = onnxNames ? layers : await boltNames(layers, model);
-  const target = fileTarget(tableOutput);
+  const target = files.target(tableOutput);
   await writeWhole(target, () => target.write(new TextEncoder().encode(printScaleTable(named))));
   printLines([
     `${named.size} layers`,

@@ -3,9 +3,9 @@ import { BOLT_VERSIONS, type BoltVersion, isBoltVersion, NEWEST_BOLT_VERSION } f
 import { writeModel } from "../convert/model-file.ts";
 import type { BoltPrecision } from "../convert/onnx-to-bolt/index.ts";
 import { BoltqError } from "../io/error.ts";
-import { fileTarget } from "../io/node/file-target.ts";
 import { convertOnnxToBolt } from "../quantize/bolt/from-onnx.ts";
 import { summarizeModel } from "../report/summary.ts";
+import { CommandFiles } from "./command-files.ts";
 import { type ParsedOptions, parseGetopt } from "./getopt.ts";
 import { describeModel } from "./inspect.ts";
 import { openModel } from "./model-argument.ts";
@@ -72,12 +72,13 @@ interface ConversionOptions {
 }
 
 /** Converts the model file `input` to the Bolt file `output` and says on stderr what is worth knowing. */
-export async function convertFile(input: string, output: string, options: ConversionOptions): Promise<void> {
-  const model = await openModel(input);
+async function convertFile(input: string, output: string, options: ConversionOptions): Promise<void> {
+  const files = new CommandFiles({ reads: [input], writes: [output] });
+  const model = await openModel(input, files);
   if (model.format !== "onnx") throw new BoltqError("unsupported", "this is a Bolt model already", { file: input });
   const converted = await convertOnnxToBolt(model, options);
   for (const note of converted.notes) process.stderr.write(`note: ${note}\n`);
-  await writeModel(converted.model, fileTarget(output));
+  await writeModel(converted.model, files.target(output));
   printLines([`wrote ${output}`]);
 }
 

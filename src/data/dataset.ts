@@ -14,6 +14,8 @@ export interface Dataset {
   readonly length: number;
   /** Their names, in order. */
   readonly names: readonly string[];
+  /** Paths of the files that the examples are read from, where they come from files. */
+  readonly files?: readonly string[];
   /** Reads the examples; one that cannot be read is left out and given to `onSkip` with the reason. */
   samples(onSkip?: (name: string, reason: string) => void): AsyncIterable<Sample>;
 }

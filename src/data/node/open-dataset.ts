@@ -36,6 +36,7 @@ export async function openDataset(
   return {
     length: examples.length,
     names: examples.map(nameOf),
+    files: units.flatMap(({ paths }) => paths),
     samples: (onSkip = () => {}) => readAhead(readExamples(examples, onSkip), EXAMPLES_AHEAD),
   };
 }

@@ -18,6 +18,8 @@ import {
 /** A file or a line of a list: what holds one example or several. */
 export interface Unit {
   readonly name: string;
+  /** The files that it is read from. */
+  readonly paths: readonly string[];
   /** How many examples it holds; 1 if it cannot be read. */
   readonly count: number;
   open(): Promise<OpenUnit>;
@@ -51,7 +53,7 @@ async function inOrder<Item>(items: readonly Item[], make: (item: Item) => Promi
 async function fileUnit(file: FoundFile, inputs: readonly Signature[], options: PictureOptions): Promise<Unit> {
   const { path, name } = file;
   if (extname(path).toLowerCase() === ".npz") {
-    return counted(name, async () => unitOf(await openArchive(path, inputs), path));
+    return counted({ name, paths: [path] }, async () => unitOf(await openArchive(path, inputs), path));
   }
   const [input, ...others] = inputs;
   if (input === undefined || others.length > 0) {
@@ -61,9 +63,10 @@ async function fileUnit(file: FoundFile, inputs: readonly Signature[], options: 
     });
   }
   const open = async () => unitOf(new Map([[input.name, await openValues(path, input, options)]]), path);
-  if (isArray(path)) return counted(name, open);
+  const source = { name, paths: [path] };
+  if (isArray(path)) return counted(source, open);
   requirePicture(input, options, path);
-  return { name, count: 1, open };
+  return { ...source, count: 1, open };
 }
 
 async function lineUnit(line: ListLine, inputs: readonly Signature[], options: PictureOptions): Promise<Unit> {
@@ -90,7 +93,9 @@ async function lineUnit(line: ListLine, inputs: readonly Signature[], options: P
     if (typeof value !== "string" || isArray(value)) holdsArrays = true;
     else requirePicture(input, options, line.place);
   }
-  return holdsArrays ? counted(line.name, open) : { name: line.name, count: 1, open };
+  const paths = [...fields.values()].filter((value) => typeof value === "string");
+  const source = { name: line.name, paths };
+  return holdsArrays ? counted(source, open) : { ...source, count: 1, open };
 }
 
 /** Pictures that cannot become this input are an error before the first one is read. */
@@ -103,14 +108,14 @@ function requirePicture(input: Signature, { preprocessing, size }: PictureOption
 }
 
 /** Finds out how many examples there are; what cannot be read is met again, and reported, when its turn comes. */
-async function counted(name: string, open: () => Promise<OpenUnit>): Promise<Unit> {
+async function counted(source: Pick<Unit, "name" | "paths">, open: () => Promise<OpenUnit>): Promise<Unit> {
   try {
     const unit = await open();
     await unit.close();
-    return { name, count: unit.count, open };
+    return { ...source, count: unit.count, open };
   } catch (error) {
     if (!isUnreadable(error)) throw error;
-    return { name, count: 1, open };
+    return { ...source, count: 1, open };
   }
 }
 
