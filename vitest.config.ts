@@ -1,5 +1,15 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
+/** Tests run from the sources: what the package maps to built files for Node stands in tsconfig.json as sources. */
+const { paths } = JSON.parse(readFileSync(new URL("tsconfig.json", import.meta.url), "utf8")).compilerOptions;
+const alias = Object.entries(paths as Record<string, [string]>).map(([find, [source]]) => ({
+  find,
+  replacement: fileURLToPath(new URL(source, import.meta.url)),
+}));
+
 export default defineConfig({
+  resolve: { alias },
   test: { include: ["src/**/*.test.ts", "test/**/*.test.ts"], testTimeout: 120_000, maxWorkers: 2 },
 });

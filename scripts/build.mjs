@@ -8,7 +8,9 @@ const TSC = "node_modules/typescript/bin/tsc";
 const EXTERNAL = ["onnxruntime-node", "onnxruntime-web", /^@jsquash\//];
 
 rmSync("dist", { recursive: true, force: true });
-execFileSync(process.execPath, [TSC, "-p", "tsconfig.build.json"], { stdio: "inherit" });
+for (const project of ["tsconfig.build.json", "tsconfig.web.build.json"]) {
+  execFileSync(process.execPath, [TSC, "-p", project], { stdio: "inherit" });
+}
 
 // Workers are started by URL, next to whichever file starts them: in the bundle all files lie in one folder.
 const programs = find(/^cli\/bin\/.*\.ts$/);

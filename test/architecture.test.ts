@@ -54,14 +54,15 @@ it("imports only downwards between rooms", () => {
   expect(upward).toEqual([]);
 });
 
-/** Files that choose between Node and the browser while they run, and load Node's side only there (`await import`). */
-const DOORS: ReadonlySet<string> = new Set(["runtime/load.ts", "calibrate/collect.ts"]);
-
 it("keeps what is Node's alone in node/ folders, the CLI and the Node entry", () => {
-  const forNode = (file: string) =>
-    file.includes("node/") || roomOf(file) === "cli" || file === "node.ts" || DOORS.has(file);
+  const forNode = (file: string) => file.includes("node/") || roomOf(file) === "cli" || file === "node.ts";
   const strays = imports.filter(({ from, to }) => !forNode(from) && (to.startsWith("node:") || /\/node\//.test(to)));
   expect(strays).toEqual([]);
+});
+
+it("keeps what is the browser's alone in web/ folders and the browser's entry", () => {
+  const forBrowser = (file: string) => file.includes("web/") || file === "web.ts";
+  expect(imports.filter(({ from, to }) => !forBrowser(from) && /\/web\//.test(to))).toEqual([]);
 });
 
 it("keeps every file in a room that has a place in the order", () => {

@@ -94,7 +94,7 @@ describeWithShared("collecting observations", () => {
     const runtime = await loadRuntime();
     const direct: typeof runtime = {
       ...runtime,
-      inThreads: false,
+      placement: "direct",
       createSession: (bytes, options) => runtime.createSession(bytes, { ...options, placement: "direct" }),
     };
     const here = await collectObservations(model, needs, dataset(INDICES), { runtime: direct });

@@ -1,3 +1,4 @@
+import { openObserver } from "#calibrate/open-observer";
 import type { Dataset } from "../data/dataset.ts";
 import { BoltqError } from "../io/error.ts";
 import { memoryTarget } from "../io/target.ts";
@@ -5,7 +6,6 @@ import type { OnnxModel } from "../onnx/model.ts";
 import { writeOnnx } from "../onnx/write.ts";
 import { loadRuntime } from "../runtime/load.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import { type ExampleObserver, sessionObserver } from "./example-observer.ts";
 import { compareText, mergeValues, type Observations, type ValueObservations } from "./observations.ts";
 import { addObservers, type ObserverInterface } from "./observer-graph.ts";
 import { ObserverPool } from "./observer-pool.ts";
@@ -36,8 +36,9 @@ export async function collectObservations(
   options: CollectOptions = {},
 ): Promise<Observations> {
   const { graph, bytes } = await observerModel(model, needs);
-  const way = bytes.byteLength < LARGE_MODEL_BYTES ? TWO_COPIES : TWO_THREADS;
-  const observers = new ObserverPool(await observerOpener(bytes, graph, way.threads, options), way.sessions);
+  const { name, runtime = await loadRuntime() } = options;
+  const { sessions, threads } = wayFor(runtime, bytes.byteLength);
+  const observers = new ObserverPool(() => openObserver(runtime, { bytes, graph, name, threads }), sessions);
   try {
     const { examples, skipped } = await observeAll(dataset, observers, options);
     const parts = await observers.results();
@@ -55,8 +56,16 @@ export async function collectObservations(
 const TWO_COPIES = { sessions: 2, threads: 1 };
 const TWO_THREADS = { sessions: 1, threads: 2 };
 
+/** Where all runs in the calling thread, a second session would only take memory. */
+const ALONE = { sessions: 1, threads: 1 };
+
 /** Models from this size on are not copied. */
 const LARGE_MODEL_BYTES = 1 << 23;
+
+function wayFor({ placement }: Runtime, bytes: number): { sessions: number; threads: number } {
+  if (placement === "direct") return ALONE;
+  return bytes < LARGE_MODEL_BYTES ? TWO_COPIES : TWO_THREADS;
+}
 
 /** The model's file with the observers in it; the model itself is left as it was. */
 async function observerModel(
@@ -71,19 +80,6 @@ async function observerModel(
   } finally {
     observers.remove();
   }
-}
-
-/** In Node each observer has a thread: inference and counting run beside reading and preparing the data. */
-async function observerOpener(
-  bytes: Uint8Array,
-  graph: ObserverInterface,
-  threads: number,
-  { name, runtime }: CollectOptions,
-): Promise<() => Promise<ExampleObserver>> {
-  const { inThreads, createSession } = runtime ?? (await loadRuntime());
-  if (!inThreads) return async () => sessionObserver(await createSession(bytes, { name, threads }), graph);
-  const { workerObserver } = await import("./node/worker-observer.ts");
-  return () => workerObserver(bytes, graph, { name, threads });
 }
 
 async function observeAll(

@@ -18,6 +18,17 @@ export interface ExampleObserver {
   close(): Promise<void>;
 }
 
+/** A model to be observed. */
+export interface ObserverModel {
+  /** The file with the observers in it. */
+  readonly bytes: Uint8Array;
+  readonly graph: ObserverInterface;
+  /** What messages call the model. */
+  readonly name: string | undefined;
+  /** Threads inside one operator. */
+  readonly threads: number;
+}
+
 /** Observes with a session on a model that has these observers in it. */
 export function sessionObserver(session: Session, graph: ObserverInterface): ExampleObserver {
   const tallies = graph.observed.map((outputs) => new ValueTally(outputs));

@@ -88,7 +88,7 @@ class Unpacking {
   }
 }
 
-function streamOf(bytes: Bytes): ReadableStream<BufferSource> {
+function streamOf(bytes: Bytes): ReadableStream<Uint8Array<ArrayBuffer>> {
   let offset = 0;
   return new ReadableStream(
     {

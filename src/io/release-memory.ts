@@ -1,7 +1,7 @@
 /** Buffers below this are left to the garbage collector. */
 const LARGE = 1 << 14;
 
-let nowhere: MessagePort | undefined;
+let nowhere: InstanceType<typeof MessagePort> | undefined;
 
 /**
  * Gives the memory of these buffers back at once; they are empty afterwards. The garbage collector would come to it only
@@ -13,7 +13,7 @@ export function releaseBuffers(buffers: Iterable<ArrayBuffer>): void {
   if (large.length > 0) closedPort().postMessage(undefined, large);
 }
 
-function closedPort(): MessagePort {
+function closedPort(): InstanceType<typeof MessagePort> {
   if (nowhere === undefined) {
     const { port1, port2 } = new MessageChannel();
     port2.close();

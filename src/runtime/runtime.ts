@@ -54,8 +54,8 @@ export interface ModelPath {
 export interface Runtime {
   /** Name and version, for reports. */
   readonly name: string;
-  /** Whether it is onnxruntime-node, which can run in worker threads. */
-  readonly inThreads: boolean;
+  /** Where sessions run: each in a thread of Node's, each in a browser's worker, or all in the thread that calls. */
+  readonly placement: "node-worker" | "web-worker" | "direct";
   /** Rejects with BoltqError `runtime` when the runtime does not take the model. */
   createSession(model: Uint8Array | ModelPath, options?: SessionOptions): Promise<Session>;
 }

@@ -11,8 +11,6 @@ export interface ObserverStart {
   readonly name: string;
   /** Threads inside one operator. */
   readonly threads: number;
-  /** Memory of the worker's RunGate. */
-  readonly gate: SharedArrayBuffer;
 }
 
 /** What it is asked: to observe an example, or for the result. */

@@ -1,14 +1,15 @@
-import { workerData } from "node:worker_threads";
+import { ownPort } from "../../io/node/start-worker.ts";
 import { releaseBuffers } from "../../io/release-memory.ts";
-import { openGatedSession, serveWorker } from "../../runtime/node/serve-worker.ts";
-import { buffersOf } from "../../runtime/node/worker-messages.ts";
+import { serveWorker } from "../../io/worker/serve.ts";
+import { openGatedSession } from "../../runtime/node/gated-session.ts";
+import type { GateStart } from "../../runtime/node/gated-worker.ts";
+import { buffersOf } from "../../runtime/session-messages.ts";
 import { sessionObserver } from "../example-observer.ts";
 import type { ObserverAnswer, ObserverRequest, ObserverStart } from "./observer-messages.ts";
 
-const { model, graph, name, threads, gate } = workerData as ObserverStart;
-
-serveWorker<ObserverRequest, ObserverAnswer>(name, async () => {
-  const session = await openGatedSession(model, { name, threads, planMemory: false }, gate);
+serveWorker<ObserverStart & GateStart, ObserverRequest, ObserverAnswer>(ownPort(), async (start) => {
+  const { model, graph, name, threads, gate } = start;
+  const session = await openGatedSession({ model, options: { name, threads, planMemory: false }, gate });
   releaseBuffers([model.buffer as ArrayBuffer]);
   const observer = sessionObserver(session, graph);
   return {

@@ -1,6 +1,5 @@
-import { startWorker } from "../../io/node/start-worker.ts";
-import { RunGate } from "../../runtime/node/run-gate.ts";
-import { WorkerLink } from "../../runtime/node/worker-link.ts";
+import { WorkerLink } from "../../io/worker/link.ts";
+import { type GateStart, startGatedWorker } from "../../runtime/node/gated-worker.ts";
 import type { ExampleObserver } from "../example-observer.ts";
 import type { ObserverInterface } from "../observer-graph.ts";
 import type { ObserverAnswer, ObserverRequest, ObserverStart } from "./observer-messages.ts";
@@ -13,13 +12,13 @@ export async function workerObserver(
   graph: ObserverInterface,
   { name = "(memory)", threads }: { readonly name?: string | undefined; readonly threads: number },
 ): Promise<ExampleObserver> {
-  const gate = new RunGate();
   const copy = model.slice();
-  const workerData: ObserverStart = { model: copy, graph, name, threads, gate: gate.shared };
-  const link = new WorkerLink<ObserverRequest, ObserverAnswer>(
+  const { worker, start } = startGatedWorker(WORKER);
+  const link = new WorkerLink<ObserverStart & GateStart, ObserverRequest, ObserverAnswer>(
     name,
-    startWorker(WORKER, workerData, [copy.buffer]),
-    gate,
+    worker,
+    { model: copy, graph, name, threads, ...start },
+    [copy.buffer],
   );
   try {
     await link.ready;

@@ -1,17 +1,44 @@
 import { createRequire } from "node:module";
-import { Worker } from "node:worker_threads";
+import { parentPort, Worker } from "node:worker_threads";
+import type { OwnPort, StartedWorker } from "../worker/port.ts";
 
 /**
  * Starts the worker whose built file is `url` (`new URL("./x-worker.js", import.meta.url)`). Run from sources (tests) the
- * file is TypeScript, which takes a loader. The buffers in `transferList` are handed over instead of copied.
+ * file is TypeScript, which takes a loader.
  */
-export function startWorker(url: URL, workerData?: unknown, transferList: ArrayBuffer[] = []): Worker {
-  // Loaders that the process was started with would only slow the built files down.
-  if (!import.meta.url.endsWith(".ts")) return new Worker(url, { workerData, transferList, execArgv: [] });
+export function startWorker(url: URL): StartedWorker {
+  const worker = import.meta.url.endsWith(".ts") ? workerFromSource(url) : workerFromFile(url);
+  const ended = new Promise<void>((resolve) => void worker.on("exit", () => resolve()));
+  return {
+    post: (message, handedOver) => worker.postMessage(message, handedOver),
+    onMessage: (listener) => void worker.on("message", listener),
+    onFailure: (listener) => void worker.on("error", listener),
+    ended,
+    end: () => void worker.terminate(),
+    hold: (held) => (held ? worker.ref() : worker.unref()),
+  };
+}
+
+/** The line of this worker thread to the thread that started it. */
+export function ownPort(): OwnPort {
+  const port = parentPort!;
+  return {
+    post: (message, handedOver) => port.postMessage(message, handedOver),
+    onMessage: (listener) => void port.on("message", listener),
+    close: () => port.close(),
+  };
+}
+
+/** Loaders that the process was started with would only slow the built files down. */
+function workerFromFile(url: URL): Worker {
+  return new Worker(url, { execArgv: [] });
+}
+
+function workerFromSource(url: URL): Worker {
   const loader = createRequire(import.meta.url)
     .resolve("tsx/esm/api")
     .replace(/\.cjs$/, ".mjs");
   const entry = url.href.replace(/\.js$/, ".ts");
   const code = `import(${JSON.stringify(loader)}).then(({ register }) => { register(); return import(${JSON.stringify(entry)}); });`;
-  return new Worker(code, { eval: true, workerData, transferList });
+  return new Worker(code, { eval: true });
 }

@@ -1,6 +1,6 @@
-import type { Worker } from "node:worker_threads";
 import { type Bytes, CHUNK_BYTES, type FilePlace, rangeOf } from "../../../io/bytes.ts";
 import { startWorker } from "../../../io/node/start-worker.ts";
+import { WorkerLink } from "../../../io/worker/link.ts";
 import { ENCODING_BITS, type Encoding } from "../../formats/encoding.ts";
 import { encodedLength, plainWork, type WeightWork } from "../weight-work.ts";
 import type { WeightAnswer, WeightRequest } from "./weight-messages.ts";
@@ -106,27 +106,24 @@ function placeAt({ descriptor, offset }: FilePlace, more: number): FilePlace {
   return { descriptor, offset: offset + more };
 }
 
-/** The second thread: questions and answers. It does not keep the process alive; a failure ends its use. */
+/** The second thread. A failure ends its use: what it cannot do is done by the first one. */
 class SecondThread {
   readonly started: Promise<boolean>;
-  readonly #worker: Worker;
-  readonly #waiting = new Map<number, (largest: number | undefined) => void>();
-  #lastId = 0;
+  readonly #link: WorkerLink<undefined, WeightRequest, WeightAnswer, undefined>;
   #state: "starting" | "ready" | "gone" = "starting";
 
   constructor() {
-    this.#worker = startWorker(new URL("./weight-worker.js", import.meta.url));
-    this.#worker.unref();
-    this.started = new Promise((resolve) => {
-      this.#worker.once("online", () => {
-        if (this.#state === "starting") this.#state = "ready";
-        resolve(true);
-      });
-      this.#worker.once("exit", () => resolve(false));
-    });
-    this.#worker.on("message", ({ id, largest }: WeightAnswer) => this.#settle(id, largest));
-    this.#worker.on("error", () => this.#leave());
-    this.#worker.on("exit", () => this.#leave());
+    const worker = startWorker(new URL("./weight-worker.js", import.meta.url));
+    this.#link = new WorkerLink("(weights)", worker, undefined);
+    worker.hold(false); // The process need not wait for it to start.
+    const arrive = (state: "ready" | "gone") => {
+      this.#state = state;
+      return state === "ready";
+    };
+    this.started = this.#link.ready.then(
+      () => arrive("ready"),
+      () => arrive("gone"),
+    );
   }
 
   /** Whether it can be asked by now. Lets other events through: that is how the answer becomes yes. */
@@ -136,29 +133,11 @@ class SecondThread {
   }
 
   /** The answer; undefined when it could not be found. */
-  ask(request: Omit<WeightRequest, "id">): Promise<number | undefined> {
-    this.#lastId += 1;
-    const id = this.#lastId;
-    this.#worker.ref();
-    return new Promise((resolve) => {
-      this.#waiting.set(id, resolve);
-      this.#worker.postMessage({ ...request, id } satisfies WeightRequest);
-    });
+  ask(request: WeightRequest): Promise<WeightAnswer | undefined> {
+    return this.#link.ask(request).catch(() => undefined);
   }
 
-  async close(): Promise<void> {
-    await this.#worker.terminate();
-  }
-
-  #settle(id: number, largest: number | undefined): void {
-    const resolve = this.#waiting.get(id);
-    this.#waiting.delete(id);
-    if (this.#waiting.size === 0) this.#worker.unref();
-    resolve?.(largest);
-  }
-
-  #leave(): void {
-    this.#state = "gone";
-    for (const id of [...this.#waiting.keys()]) this.#settle(id, undefined);
+  close(): Promise<void> {
+    return this.#link.close();
   }
 }

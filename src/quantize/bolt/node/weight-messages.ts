@@ -3,7 +3,6 @@ import type { Encoding } from "../../formats/encoding.ts";
 
 /** Work on float32 numbers that lie in an open file. */
 export interface WeightRequest {
-  readonly id: number;
   readonly place: FilePlace;
   /** Bytes from `place`, a multiple of 4. */
   readonly length: number;
@@ -11,8 +10,5 @@ export interface WeightRequest {
   readonly job?: { readonly encoding: Encoding; readonly room: SharedArrayBuffer };
 }
 
-/** The largest magnitude (0 where that was not asked for), or that the file could not be read. */
-export interface WeightAnswer {
-  readonly id: number;
-  readonly largest: number | undefined;
-}
+/** The largest magnitude; 0 where that was not asked for. */
+export type WeightAnswer = number;

@@ -1,6 +1,7 @@
 import { readSync } from "node:fs";
-import { parentPort } from "node:worker_threads";
 import type { Bytes } from "../../../io/bytes.ts";
+import { ownPort } from "../../../io/node/start-worker.ts";
+import { serveWorker } from "../../../io/worker/serve.ts";
 import { ENCODING_BITS } from "../../formats/encoding.ts";
 import { encodeRange, plainWork } from "../weight-work.ts";
 import type { WeightAnswer, WeightRequest } from "./weight-messages.ts";
@@ -21,7 +22,7 @@ function fileBytes({ place, length }: WeightRequest): Bytes {
   };
 }
 
-async function perform(request: WeightRequest): Promise<number> {
+async function perform(request: WeightRequest): Promise<WeightAnswer> {
   const bytes = fileBytes(request);
   if (request.job === undefined) return plainWork.largestMagnitude(bytes);
   const { encoding, room } = request.job;
@@ -31,8 +32,7 @@ async function perform(request: WeightRequest): Promise<number> {
   return 0;
 }
 
-parentPort?.on("message", (request: WeightRequest) => {
-  const answer = (largest: number | undefined) =>
-    parentPort?.postMessage({ id: request.id, largest } satisfies WeightAnswer);
-  perform(request).then(answer, () => answer(undefined));
-});
+serveWorker<undefined, WeightRequest, WeightAnswer, undefined>(ownPort(), async () => ({
+  ready: undefined,
+  handle: async (request) => ({ answer: await perform(request) }),
+}));

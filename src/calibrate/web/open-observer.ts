@@ -1,0 +1,10 @@
+import type { Runtime } from "../../runtime/runtime.ts";
+import { type ExampleObserver, type ObserverModel, sessionObserver } from "../example-observer.ts";
+
+/** Opens an observer that counts in the calling thread. */
+export async function openObserver(
+  runtime: Runtime,
+  { bytes, graph, ...options }: ObserverModel,
+): Promise<ExampleObserver> {
+  return sessionObserver(await runtime.createSession(bytes, options), graph);
+}

@@ -1,0 +1,4 @@
+/** Everything of `index.ts`, and what a browser has: the package as a browser sees it. */
+
+export * from "./index.ts";
+export { serveRuntime, workerRuntime } from "./runtime/web/worker-runtime.ts";
