@@ -159,13 +159,17 @@ export class Parameters {
   }
 }
 
+/** Characters of a wrong value that a message shows. */
+const MOST_STATED = 80;
+
 function elementsOf(field: PlacedField, value: ParameterValue): readonly number[] {
   if (typeof value === "number") return [value];
   if (Array.isArray(value) && value.length <= field.count) return value;
   const number =
     typeof value === "string" && isEnumeration(field.kind) ? enumerationNumber(field.kind, value) : undefined;
   if (number !== undefined) return [number];
-  throw new BoltqError("invalid-data", `${JSON.stringify(value)} is no value for the parameter "${field.name}"`);
+  const stated = Array.isArray(value) ? `a list of ${value.length}` : JSON.stringify(value).slice(0, MOST_STATED);
+  throw new BoltqError("invalid-data", `${stated} is no value for the parameter "${field.name}"`);
 }
 
 /** Reads a TensorDesc struct. Throws `format` when it claims more dimensions than it has room for. */

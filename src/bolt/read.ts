@@ -15,6 +15,7 @@ import { decodeName, NAME_BYTES, type NameField } from "./name-field.ts";
 import { operatorOfNumber } from "./operators.ts";
 import { structOf } from "./parameter-layouts.ts";
 import { descriptionSize, Parameters, readDescription } from "./parameters.ts";
+import { checkStructure } from "./structure.ts";
 import { BOLT_VERSIONS, type BoltVersion, isBoltVersion } from "./version.ts";
 
 /** The number in bytes 4..7 of every `.bolt` file. */
@@ -45,7 +46,7 @@ export async function readBolt(source: Source): Promise<BoltModel> {
   await readOperators(cursor, header.version, graph, scope);
   const weights = await readWeights(cursor);
   graph.outputs = header.outputs.map((name) => scope.resolve(name));
-  return {
+  const model: BoltModel = {
     format: "bolt",
     version: header.version,
     name: header.name.name,
@@ -58,6 +59,12 @@ export async function readBolt(source: Source): Promise<BoltModel> {
     weights,
     trailer: rangeOf(source, cursor.position, cursor.remaining),
   };
+  try {
+    checkStructure(model);
+  } catch (error) {
+    throw error instanceof BoltqError ? error.within({ file: source.name }) : error;
+  }
+  return model;
 }
 
 /** Which value a name stands for at the current place in the file. */

@@ -194,6 +194,20 @@ export class Graph<Data = unknown> {
     node.detach();
   }
 
+  /** Puts the nodes into another order. Throws `invalid-graph` unless `order` holds each of them once. */
+  arrange(order: readonly Node<Data>[]): void {
+    if (order.length !== this.size || new Set(order).size !== this.size || !order.every((node) => this.has(node))) {
+      throw new BoltqError("invalid-graph", "an order must hold each operator of the graph once");
+    }
+    order.forEach((node, index) => {
+      this.#links.set(node, { previous: order[index - 1], next: order[index + 1] });
+    });
+    this.#first = order[0];
+    this.#last = order.at(-1);
+    this.#snapshot = undefined;
+    this.#renumber();
+  }
+
   /** Lets every user of `value`, and the graph's outputs, read `replacement` instead. */
   replaceUses(value: Value<Data>, replacement: Value<Data>): void {
     for (const user of value.users) {

@@ -1,8 +1,9 @@
 import type { Dimension } from "../graph/tensor.ts";
 import type { KnownTensor } from "./evaluation/evaluator.ts";
-import { Inference, type InputShapes, subgraphsOf } from "./inference.ts";
+import { Inference, type InputShapes } from "./inference.ts";
 import type { OnnxGraph, OnnxModel, OnnxNode, OnnxValue } from "./model.ts";
 import { valueAttribute } from "./shape-rules/generation.ts";
+import { subgraphsOf } from "./subgraphs.ts";
 import { encodedTensor } from "./tensor-data.ts";
 
 export interface FoldConstantsOptions {

@@ -9,6 +9,7 @@ import { isStatic, productOf } from "./shape-rules/dimensions.ts";
 import { SHAPE_RULES } from "./shape-rules/index.ts";
 import { shapeSpan } from "./shape-rules/layout.ts";
 import type { NodeFacts, Shape } from "./shape-rules/shape-rule.ts";
+import { subgraphsOf } from "./subgraphs.ts";
 import { numbersOf } from "./tensor-data.ts";
 
 /** Unknown elements are carried along up to this many: enough for any shape. */
@@ -230,14 +231,6 @@ type Results = readonly (readonly Dimension[])[] | undefined;
 
 function listed(elements: readonly Dimension[] | undefined): Results {
   return elements && [elements];
-}
-
-/** Graphs in the attributes of a node. */
-export function subgraphsOf(node: OnnxNode): OnnxGraph[] {
-  return [...node.data.attributes.values()].flatMap((attribute) => {
-    if (attribute.kind === "graph") return [attribute.value];
-    return attribute.kind === "graphs" ? attribute.value : [];
-  });
 }
 
 function unknownInput(name: string, names: readonly string[]): BoltqError {

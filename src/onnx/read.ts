@@ -18,11 +18,13 @@ import {
   NODE,
   OPSET,
   SHAPE,
+  SPARSE_TENSOR,
   TENSOR,
   TENSOR_TYPE,
   TYPE,
   VALUE_INFO,
 } from "./schema.ts";
+import { settleStructure } from "./structure.ts";
 
 /** Opens the file that external tensor data names, by its location relative to the model. */
 export type ExternalData = (location: string) => Source | Promise<Source>;
@@ -67,9 +69,15 @@ async function readModelMessage(message: WireMessage, context: TensorContext): P
     documentation: await message.text(MODEL.documentation),
     metadata: await readEntries(message, MODEL.metadata),
     functions: await readFunctions(message),
-    main: await readGraph(graph.data, context, undefined, 0),
+    main: await readMainGraph(graph.data, context),
     unknownFields: await message.without(new Set(Object.values(MODEL))),
   };
+}
+
+async function readMainGraph(bytes: Bytes, context: TensorContext): Promise<OnnxGraph> {
+  const main = await readGraph(bytes, context, undefined, 0);
+  settleStructure(main);
+  return main;
 }
 
 async function readOpsets(message: WireMessage): Promise<Map<string, number>> {
@@ -122,13 +130,22 @@ class Scope {
     return value;
   }
 
-  /** The value of that name in the nearest graph that has one; a new one of this graph where none has. */
-  resolve(name: string): OnnxValue {
+  /** The value of that name in the nearest graph that has one. */
+  find(name: string): OnnxValue | undefined {
     for (let scope: Scope | undefined = this; scope !== undefined; scope = scope.outer) {
       const known = scope.#own.get(name);
       if (known !== undefined) return known;
     }
-    return this.own(name);
+    return undefined;
+  }
+
+  /** As `find`. Throws `invalid-graph` where there is none. */
+  resolve(name: string): OnnxValue {
+    const value = this.find(name);
+    if (value !== undefined) return value;
+    throw new BoltqError("invalid-graph", `nothing produces "${name}", which is read here`, {
+      remedy: "Export the model again",
+    });
   }
 }
 
@@ -143,23 +160,37 @@ async function readGraph(
   const scope = new Scope(outer);
   const graph = new Graph<OnnxNodeData>(await message.text(GRAPH.name));
   const valueInfos = new Map<OnnxValue, ValueInfo>();
-  const declare = (data: Bytes) => readDeclaration(data, (name) => scope.own(name), valueInfos);
-  for (const { data } of message.all(GRAPH.input)) graph.inputs.push(await declare(data));
+  const declare = (data: Bytes, lookUp: (name: string) => OnnxValue) => readDeclaration(data, lookUp, valueInfos);
+  for (const { data } of message.all(GRAPH.input)) graph.inputs.push(await declare(data, (name) => scope.own(name)));
+  if (new Set(graph.inputs).size < graph.inputs.length)
+    throw new BoltqError("invalid-graph", `two inputs of the graph "${graph.name}" have one name`);
   const initializers = await readInitializers(message, scope, context);
+  for (const { data } of message.all(GRAPH.sparseInitializer)) scope.own(await sparseName(data));
   const nodes = await Promise.all(message.all(GRAPH.node).map(({ data }) => WireMessage.read(data)));
   for (const node of nodes) for (const name of await node.texts(NODE.output)) if (name !== "") scope.own(name);
-  for (const { data } of message.all(GRAPH.valueInfo)) await declare(data);
+  // What is said of names that nothing in this graph bears is of no use.
+  for (const { data } of message.all(GRAPH.valueInfo))
+    await declare(data, (name) => scope.find(name) ?? new Value(name));
   for (const node of nodes) await readNode(node, graph, scope, context, depth);
   for (const { data } of message.all(GRAPH.output)) {
-    graph.outputs.push(await readDeclaration(data, (name) => scope.resolve(name), valueInfos));
+    graph.outputs.push(await declare(data, (name) => scope.resolve(name)));
   }
   return {
     graph,
     initializers,
     valueInfos,
     documentation: await message.text(GRAPH.documentation),
-    unknownFields: await message.without(new Set(Object.values(GRAPH))),
+    unknownFields: await message.without(GRAPH_FIELDS),
   };
+}
+
+/** Sparse initializers are kept as they are. */
+const GRAPH_FIELDS = new Set<number>(Object.values(GRAPH).filter((number) => number !== GRAPH.sparseInitializer));
+
+/** A sparse tensor goes by the name of its values. */
+async function sparseName(data: Bytes): Promise<string> {
+  const values = (await WireMessage.read(data)).last(SPARSE_TENSOR.values);
+  return values === undefined ? "" : (await WireMessage.read(values.data)).text(TENSOR.name);
 }
 
 /** `lookUp` finds the value: a graph's output may be one of an outer graph. */
@@ -184,7 +215,8 @@ async function readInitializers(message: WireMessage, scope: Scope, context: Ten
     value.type ??= { type: value.constant.type, shape: value.constant.shape };
     initializers.push(value);
   }
-  return initializers;
+  // Of two with one name the last one counts, as for ONNX Runtime.
+  return [...new Set(initializers)];
 }
 
 const NODE_FIELDS = new Set<number>(Object.values(NODE));

@@ -28,6 +28,7 @@ export const GRAPH = {
   input: 11,
   output: 12,
   valueInfo: 13,
+  sparseInitializer: 15,
 } as const;
 
 export const NODE = {
@@ -84,6 +85,8 @@ export const TENSOR = {
   externalData: 13,
   dataLocation: 14,
 } as const;
+
+export const SPARSE_TENSOR = { values: 1 } as const;
 
 export const VALUE_INFO = { name: 1, type: 2 } as const;
 export const TYPE = { tensor: 1 } as const;

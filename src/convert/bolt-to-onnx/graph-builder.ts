@@ -52,6 +52,8 @@ export class GraphBuilder {
 
   /** A constant; `name` is made unique. */
   constant(name: string, tensor: Tensor): OnnxValue {
+    checkWhole(tensor.shape);
+    if (tensor.shape.some((size) => size < 0)) refuseSizes(tensor.shape);
     const value: OnnxValue = new Value(this.unique(name), {
       type: { type: tensor.type, shape: tensor.shape },
       constant: tensor,
@@ -73,7 +75,7 @@ export class GraphBuilder {
   }
 
   integers(name: string, values: readonly number[], shape: readonly number[] = [values.length]): OnnxValue {
-    checkWhole(values);
+    if (!values.every(Number.isSafeInteger)) refuseSizes(values);
     return this.constant(
       name,
       tensorOf(
@@ -153,8 +155,11 @@ export function countOf(shape: Shape | undefined): number | undefined {
 
 /** Sizes of a damaged file come out as fractions or beyond what can be counted. Throws BoltqError `format`. */
 function checkWhole(values: readonly Dimension[]): void {
-  if (values.every((value) => typeof value !== "number" || Number.isSafeInteger(value))) return;
-  throw new BoltqError("format", `its sizes come out as ${values.join(" x ")}`, {
+  if (!values.every((value) => typeof value !== "number" || Number.isSafeInteger(value))) refuseSizes(values);
+}
+
+function refuseSizes(values: readonly Dimension[]): never {
+  throw new BoltqError("format", `its sizes come out as ${values.slice(0, 8).join(" x ")}`, {
     remedy: "The file is damaged; convert the original model again",
   });
 }

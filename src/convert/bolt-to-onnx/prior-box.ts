@@ -1,26 +1,27 @@
 import type { OnnxValue } from "../../onnx/model.ts";
 import type { RaiseContext, RaiseTable } from "./raise-context.ts";
 
-/** A map larger than any detector's. */
-const MOST_PLACES = 1e6;
+/** More places than the map of any detector has. */
+const MOST_PLACES = 2 ** 16;
 
 /** Default boxes of a single-shot detector: 1 × 2 × 4·boxes, first the corners as shares of the image, then variances. */
 function raisePriorBox(context: RaiseContext): OnnxValue {
   const { parameters } = context;
   const [height, width] = context.staticShapeOf(context.input(0)).slice(2) as [number, number];
   const image = context.inputCount > 1 ? context.staticShapeOf(context.input(1)).slice(2) : [];
-  if (height * width > MOST_PLACES) context.fail("format", `it makes boxes for ${height} x ${width} places`);
+  if (!(height * width <= MOST_PLACES)) context.fail("format", `it makes boxes for ${height} x ${width} places`);
   const imageHeight = parameters.number("image_h") || (image[0] ?? height);
   const imageWidth = parameters.number("image_w") || (image[1] ?? width);
   const stepHeight = parameters.number("step_h") || imageHeight / height;
   const stepWidth = parameters.number("step_w") || imageWidth / width;
   const offset = parameters.number("offset");
   const limit = parameters.number("clip") === 0 ? (share: number) => share : clamped;
+  const sizes = boxSizes(context);
   const corners: number[] = [];
   for (let row = 0; row < height; row++) {
     for (let column = 0; column < width; column++) {
       const [x, y] = [(column + offset) * stepWidth, (row + offset) * stepHeight];
-      for (const [boxWidth, boxHeight] of boxSizes(context)) {
+      for (const [boxWidth, boxHeight] of sizes) {
         const sides = [
           (x - boxWidth / 2) / imageWidth,
           (y - boxHeight / 2) / imageHeight,

@@ -1,0 +1,85 @@
+import { executionOrder } from "../graph/execution-order.ts";
+import { BoltqError } from "../io/error.ts";
+import { requireSaneAttributes, requireWeightShapes } from "./attribute-limits.ts";
+import type { OnnxGraph, OnnxNode, OnnxValue } from "./model.ts";
+import { arityOf, requiredInputs } from "./operator-arity.ts";
+import { subgraphsOf } from "./subgraphs.ts";
+
+/**
+ * Makes sure that a graph just read, with its subgraphs, is one that can be worked on: each value comes from one place,
+ * known operators have the inputs, outputs and attributes that they can have, nothing goes in a circle. Operators that are
+ * only out of order are put in order; those that share a name get one of their own (in the main graph, where plans and
+ * Bolt's weights go by it). Throws BoltqError `invalid-graph` that names the operator.
+ */
+export function settleStructure(main: OnnxGraph): void {
+  checkGraph(main);
+  nameApart(main.graph.nodes);
+}
+
+function checkGraph({ graph, initializers }: OnnxGraph): void {
+  for (const value of [...graph.inputs, ...initializers]) refuseSecondProducer(value);
+  for (const node of graph.nodes) {
+    checkNode(node);
+    for (const inner of subgraphsOf(node)) checkGraph(inner);
+  }
+  const order = executionOrder(graph.nodes, readsOf);
+  if (order.some((node, index) => node !== graph.nodes[index])) graph.arrange(order);
+}
+
+function refuseSecondProducer({ name, producer }: OnnxValue): void {
+  if (producer === undefined) return;
+  throw new BoltqError("invalid-graph", `its output "${name}" is an input or a constant of the graph already`, {
+    subject: `operator "${producer.name}" (${producer.type})`,
+  });
+}
+
+/** What a node needs to run: its inputs, and what its subgraphs read from around them. */
+function* readsOf(node: OnnxNode): Iterable<OnnxValue | undefined> {
+  yield* node.inputs;
+  for (const { graph } of subgraphsOf(node)) {
+    for (const inner of graph.nodes) yield* readsOf(inner);
+    yield* graph.outputs;
+  }
+}
+
+function checkNode(node: OnnxNode): void {
+  if (node.data.domain !== "") return;
+  try {
+    checkArity(node);
+    requireSaneAttributes(node);
+    requireWeightShapes(node);
+  } catch (error) {
+    const subject = `operator "${node.name}" (${node.type})`;
+    throw error instanceof BoltqError ? error.within({ subject, remedy: "Export the model again" }) : error;
+  }
+}
+
+function checkArity(node: OnnxNode): void {
+  const arity = arityOf(node.type);
+  if (arity === undefined) return;
+  const inputs = node.inputs.findLastIndex((input) => input !== undefined) + 1;
+  const outputs = node.outputs.findLastIndex(({ name }) => name !== "") + 1;
+  if (inputs > arity.mostInputs || outputs > arity.mostOutputs || outputs < arity.leastOutputs) {
+    throw new BoltqError("invalid-graph", `it has ${inputs} inputs and ${outputs} outputs, which it cannot have`);
+  }
+  const missing = Array.from({ length: requiredInputs(node.type) }, (_, index) => node.inputs[index]).indexOf(
+    undefined,
+  );
+  if (missing >= 0) throw new BoltqError("invalid-graph", `input ${missing} is missing`);
+}
+
+/** Operators without a name go by their first output's. */
+function nameApart(nodes: readonly OnnxNode[]): void {
+  const called = (node: OnnxNode) => node.name || (node.outputs[0]?.name ?? "");
+  const taken = new Set<string>();
+  const twice = nodes.filter((node) => {
+    const known = taken.has(called(node));
+    taken.add(called(node));
+    return known;
+  });
+  for (const node of twice) {
+    const name = called(node);
+    for (let count = 2; taken.has(called(node)); count++) node.name = `${name}_${count}`;
+    taken.add(node.name);
+  }
+}
