@@ -46,6 +46,7 @@ function checkNode(node: OnnxNode): void {
   if (node.data.domain !== "") return;
   try {
     checkArity(node);
+    checkBranches(node);
     requireSaneAttributes(node);
     requireWeightShapes(node);
   } catch (error) {
@@ -66,6 +67,18 @@ function checkArity(node: OnnxNode): void {
     undefined,
   );
   if (missing >= 0) throw new BoltqError("invalid-graph", `input ${missing} is missing`);
+}
+
+/** Attributes that hold the graphs that an operator cannot do without. */
+const BRANCHES: Readonly<Record<string, readonly string[] | undefined>> = {
+  If: ["then_branch", "else_branch"],
+  Loop: ["body"],
+  Scan: ["body"],
+};
+
+function checkBranches(node: OnnxNode): void {
+  const missing = BRANCHES[node.type]?.find((name) => node.data.attributes.get(name)?.kind !== "graph");
+  if (missing !== undefined) throw new BoltqError("invalid-graph", `its branch "${missing}" is missing`);
 }
 
 /** Operators without a name go by their first output's. */
