@@ -1,3 +1,4 @@
+import type { BoltModel } from "../../src/bolt/model.ts";
 import { addObservers } from "../../src/calibrate/observer-graph.ts";
 import type { Statistics, ValueStatistics } from "../../src/calibrate/statistics.ts";
 import { raiseToOnnx } from "../../src/convert/bolt-to-onnx/index.ts";
@@ -8,6 +9,7 @@ import { foldConstants } from "../../src/onnx/constant-folding.ts";
 import type { OnnxModel } from "../../src/onnx/model.ts";
 import { planBoltObservation } from "../../src/quantize/bolt/calibrate.ts";
 import { convertOnnxToBolt } from "../../src/quantize/bolt/from-onnx.ts";
+import { prepareBolt } from "../../src/quantize/bolt/prepare.ts";
 import { quantizeBolt } from "../../src/quantize/bolt/quantize.ts";
 import type { BoltInference, BoltStorage } from "../../src/quantize/bolt/recipe.ts";
 import { planObservation } from "../../src/quantize/onnx/observation.ts";
@@ -22,29 +24,26 @@ import type { Random } from "./random.ts";
 const INFERENCES: readonly BoltInference[] = ["INT8_FP16", "INT8_FP32", "INT8", "INT4", "FP16", "FP32"];
 const STORAGES: readonly (BoltStorage | undefined)[] = [undefined, "NOQUANT", "INT8", "INT4", "MIX", "FP16"];
 
-/** All that can be done with a model file; `random` chooses options. Each step reads the file anew: steps use models up. */
+type Way<Opened> = (open: () => Promise<Opened>, random: Random, step: Step) => Promise<unknown>;
+
+/** Reads a model file and goes one of the ways that a model can go; `random` chooses it and its options. */
 export async function exerciseModel(bytes: Uint8Array, random: Random, step: Step): Promise<void> {
+  // Steps use models up: each reads the file anew.
   const open = () => readModel(memorySource(bytes, "fuzzed"));
   const model = await step("read", open);
   if (model === undefined) return;
-  await step("summary", () => summarizeModel(model));
-  await step("diff", async () => diffModels(model, await open()));
-  await step("write", () => written(model));
-  if (model.format === "onnx") await exerciseOnnx(open as () => Promise<OnnxModel>, random, step);
-  else await exerciseBolt(bytes, random, step);
+  if (random.chance(0.2)) await random.pick(COMMON_WAYS)(open, random, step);
+  else if (model.format === "onnx") await random.pick(ONNX_WAYS)(open as () => Promise<OnnxModel>, random, step);
+  else await random.pick(BOLT_WAYS)(open as () => Promise<BoltModel>, random, step);
 }
 
-async function exerciseOnnx(open: () => Promise<OnnxModel>, random: Random, step: Step): Promise<void> {
-  await step("fold", async () => foldConstants(await open()));
-  await step("plan", async () => {
-    const model = await open();
-    const { needs } = await planObservation(model, {});
-    const statistics = madeStatistics(needs.keys(), random);
-    await written((await quantizeOnnx(await open(), { statistics })).model);
-    addObservers(model, needs);
-    await written(model);
-  });
-  await step("table", async () => tableOfTraining(await open()));
+const COMMON_WAYS: readonly Way<Model>[] = [
+  (open, _, step) => step("summary", async () => summarizeModel(await open())),
+  (open, _, step) => step("diff", async () => diffModels(await open(), await open())),
+  (open, _, step) => step("write", async () => written(await open())),
+];
+
+const convert: Way<OnnxModel> = async (open, random, step) => {
   const bolt = await step("convert", async () => {
     const { model } = await convertOnnxToBolt(await open(), {
       precision: random.pick(["PTQ", "PTQ", "FP32", "FP16"]),
@@ -53,22 +52,31 @@ async function exerciseOnnx(open: () => Promise<OnnxModel>, random: Random, step
     });
     return (await written(model)).result();
   });
-  if (bolt !== undefined) await exerciseBolt(bolt, random, step);
-}
+  if (bolt !== undefined) await random.pick(BOLT_WAYS)(boltOpener(bolt), random, step);
+};
 
-async function exerciseBolt(bytes: Uint8Array, random: Random, step: Step): Promise<void> {
-  const open = async () => {
-    const model = await readModel(memorySource(bytes, "fuzzed"));
-    if (model.format !== "bolt") throw new Error("the converter wrote no Bolt model");
-    return model;
-  };
-  await step("raise", async () => written(await raiseToOnnx(await open(), { layers: true })));
-  await step("upgrade", async () => {
-    const model = await open();
-    upgradeVersion(model, 20220831);
-    await written(model);
-  });
-  await step("observe", () => planBoltObservation(open, "histogram"));
+const ONNX_WAYS: readonly Way<OnnxModel>[] = [
+  (open, _, step) => step("fold", async () => foldConstants(await open())),
+  (open, random, step) =>
+    step("plan", async () => {
+      const { needs } = await planObservation(await open(), {});
+      const statistics = madeStatistics(needs.keys(), random);
+      await written((await quantizeOnnx(await open(), { statistics })).model);
+    }),
+  (open, _, step) =>
+    step("observe", async () => {
+      const model = await open();
+      const { needs } = await planObservation(model, {});
+      addObservers(model, needs);
+      await written(model);
+    }),
+  (open, _, step) => step("table", async () => tableOfTraining(await open())),
+  convert,
+  convert,
+  convert,
+];
+
+const quantize: Way<BoltModel> = async (open, random, step) => {
   const quantized = await step("quantize", async () => {
     const storage = random.pick(STORAGES);
     const { model } = await quantizeBolt(await open(), {
@@ -80,11 +88,29 @@ async function exerciseBolt(bytes: Uint8Array, random: Random, step: Step): Prom
     });
     return (await written(model)).result();
   });
-  if (quantized === undefined) return;
-  await step("raise quantized", async () => {
-    const model = await readModel(memorySource(quantized, "quantized"));
-    if (model.format === "bolt") await written(await raiseToOnnx(model));
-  });
+  if (quantized !== undefined)
+    await step("raise quantized", async () => written(await raiseToOnnx(await boltOpener(quantized)())));
+};
+
+const BOLT_WAYS: readonly Way<BoltModel>[] = [
+  (open, _, step) => step("raise", async () => written(await raiseToOnnx(await open(), { layers: true }))),
+  (open, _, step) =>
+    step("upgrade", async () => {
+      const model = await open();
+      upgradeVersion(model, 20220831);
+      await written(model);
+    }),
+  (open, _, step) => step("observe", async () => planBoltObservation(await prepareBolt(await open()), "histogram")),
+  quantize,
+  quantize,
+];
+
+function boltOpener(bytes: Uint8Array): () => Promise<BoltModel> {
+  return async () => {
+    const model = await readModel(memorySource(bytes, "written"));
+    if (model.format !== "bolt") throw new Error("what was written is no Bolt model");
+    return model;
+  };
 }
 
 /** The most that a model made of a small file may have: above that something multiplies. */

@@ -1,4 +1,5 @@
 import { BoltqError } from "../../src/io/error.ts";
+import { exerciseArchive, exerciseArray, exerciseJson, exercisePicture } from "./exercise-data.ts";
 import { exerciseModel } from "./exercise-model.ts";
 import { Random } from "./random.ts";
 
@@ -11,10 +12,24 @@ export interface Fault {
   readonly error: string;
 }
 
-/** What a file is taken for. */
-export type InputKind = "model";
+type Exercise = (bytes: Uint8Array, random: Random, step: Step) => Promise<void>;
 
-/** Does with a file all that boltq does with its kind; returns the first fault. Options are chosen by `seed`. */
+/** What a file is taken for. */
+export type InputKind = "onnx" | "bolt" | "npy" | "npz" | "picture" | "json";
+
+const EXERCISES: Readonly<Record<InputKind, Exercise>> = {
+  onnx: exerciseModel,
+  bolt: exerciseModel,
+  npy: exerciseArray,
+  npz: exerciseArchive,
+  picture: exercisePicture,
+  json: exerciseJson,
+};
+
+/**
+ * Does with a file all that boltq does with files of its kind, with options that `seed` chooses; returns the first fault.
+ * `onStep` hears of each step before it begins.
+ */
 export async function exercise(
   kind: InputKind,
   bytes: Uint8Array,
@@ -34,7 +49,3 @@ export async function exercise(
   await EXERCISES[kind](bytes, new Random(seed), step);
   return fault;
 }
-
-const EXERCISES: Readonly<Record<InputKind, (bytes: Uint8Array, random: Random, step: Step) => Promise<void>>> = {
-  model: exerciseModel,
-};
