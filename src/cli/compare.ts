@@ -23,6 +23,7 @@ export function define(command: Command): void {
     .option("--layers", "compare also the values inside that both models name alike")
     .option("--threads <number>", "threads inside one operator", parseCount, 1)
     .option("--json", "print as JSON")
+    .addHelpText("after", "\nThe exit code is 1 when a number is NaN or infinite in one of the models alone.")
     .action(compare);
 }
 
@@ -43,6 +44,11 @@ async function compare(first: string, second: string, options: Options): Promise
   const bytes = [files.bytesOf(first), files.bytesOf(second)] as const;
   if (options.json) printJson({ ...result, bytes, skipped: skipped.length });
   else printLines(describe(result, bytes));
+  const broken = [...result.outputs, ...result.layers].filter((row) => row.broken > 0);
+  for (const { name, broken: count } of broken) {
+    process.stderr.write(`warning: "${name}": ${count} numbers are NaN or infinite in one of the models alone\n`);
+  }
+  if (broken.length > 0) process.exitCode = 1;
 }
 
 function describe(
@@ -77,7 +83,7 @@ function errorTable(heading: string, rows: readonly TensorComparison[]): string[
     [heading, "dB", "cosine", "equal arg-max", "largest difference"],
     rows.map(({ name, otherName, decibels, cosine, equalArgMax, largestDifference }) => [
       name === otherName ? name : `${name} / ${otherName}`,
-      Number.isFinite(decibels) ? decibels.toFixed(1) : "equal",
+      decibels === Number.POSITIVE_INFINITY ? "equal" : decibels.toFixed(1).replace("Infinity", "∞"),
       cosine.toFixed(5),
       `${(100 * equalArgMax).toFixed(1)} %`,
       largestDifference.toPrecision(3),

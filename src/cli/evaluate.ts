@@ -55,6 +55,10 @@ async function evaluate(path: string, options: Options): Promise<void> {
     },
   ).finally(() => bar.end());
   for (const name of skipped) process.stderr.write(`skipped: ${name}\n`);
+  if (result.undecided > 0)
+    process.stderr.write(
+      `warning: ${result.undecided} samples have scores that are NaN or infinite; they count as wrong\n`,
+    );
   if (options.json) printJson({ ...result, skipped: skipped.length });
   else printLines(describe(result));
 }

@@ -25,6 +25,8 @@ export interface Evaluation {
   readonly samples: number;
   /** Samples with a label. */
   readonly labelled: number;
+  /** Samples whose scores are not all numbers, so that no class is the highest: they are right for no label. */
+  readonly undecided: number;
   /** Shares of labelled samples whose class is the highest, or among the five highest; undefined without labels. */
   readonly top1: number | undefined;
   readonly top5: number | undefined;
@@ -35,7 +37,8 @@ export interface Evaluation {
 }
 
 /**
- * Measures a classifier: its first output holds a score per class. Throws `invalid-data` when there are no samples.
+ * Measures a classifier: its first output holds a score per class. Throws `invalid-data` when there are no samples,
+ * `mismatch` when a label or the reference does not fit the scores.
  */
 export async function evaluateModel(
   model: Model,
@@ -46,7 +49,7 @@ export async function evaluateModel(
   const session = await openSession(model, { threads, runtime });
   const other = reference === undefined ? undefined : await openSession(reference, { threads, runtime });
   const error = new TensorError();
-  const counts = { samples: 0, labelled: 0, top1: 0, top5: 0 };
+  const counts = { samples: 0, labelled: 0, top1: 0, top5: 0, undecided: 0 };
   try {
     for await (const sample of samples) {
       const output = firstOutput(await session.run(fitInputs(session.inputs, sample.inputs)));
@@ -58,8 +61,10 @@ export async function evaluateModel(
         if (place < 1) counts.top1++;
         if (place < 5) counts.top5++;
       }
+      if (!hasBest(scores)) counts.undecided++;
       if (other !== undefined) {
-        error.add(firstOutput(await other.run(fitInputs(other.inputs, sample.inputs))), output);
+        const expected = firstOutput(await other.run(fitInputs(other.inputs, sample.inputs)));
+        if (!error.add(expected, output)) throw unlikeScores(expected, output);
       }
       counts.samples++;
       onProgress?.(counts.samples);
@@ -73,6 +78,7 @@ export async function evaluateModel(
   return {
     samples: counts.samples,
     labelled: counts.labelled,
+    undecided: counts.undecided,
     top1: share(counts.top1, counts.labelled),
     top5: share(counts.top5, counts.labelled),
     agreement: other === undefined ? undefined : error.summary().equalArgMax,
@@ -86,11 +92,24 @@ function firstOutput(outputs: ReadonlyMap<string, DenseTensor>): DenseTensor {
   throw new BoltqError("invalid-graph", "the model has no output");
 }
 
-/** How many classes have a higher score than this one, or the same and come before it. */
+function unlikeScores(expected: DenseTensor, output: DenseTensor): BoltqError {
+  const shapes = [output, expected].map(({ shape }) => `[${shape.join(", ")}]`);
+  return new BoltqError("mismatch", `the model gives ${shapes.join(", and the reference ")}`, {
+    remedy: "Give the float model of the same network as reference",
+  });
+}
+
+/** Whether all scores can be put in order: none is NaN or +∞. */
+function hasBest(scores: ArrayLike<number>): boolean {
+  return !Array.prototype.some.call(scores, (score: number) => !(score < Number.POSITIVE_INFINITY));
+}
+
+/** How many classes have a higher score than this one, or the same and come before it; infinite where no class is the best. */
 function rankOf(scores: ArrayLike<number>, label: number): number {
   const own = scores[label];
   if (own === undefined)
     throw new BoltqError("mismatch", `there is a label ${label}, but the model knows ${scores.length} classes`);
+  if (!hasBest(scores)) return Number.POSITIVE_INFINITY;
   let rank = 0;
   for (let index = 0; index < scores.length; index++) {
     if (scores[index]! > own || (scores[index] === own && index < label)) rank++;

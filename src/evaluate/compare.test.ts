@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { onnxModel } from "../../test/models/onnx-model.ts";
 import { describeWithShared, sharedPath } from "../../test/shared.ts";
 import { type Model, readModel } from "../convert/model-file.ts";
 import type { Sample } from "../data/dataset.ts";
@@ -55,6 +56,51 @@ describeWithShared("comparing two models", () => {
     expect(double!.data).toEqual(byPlace!.data);
     await expect(runModel(model, {})).rejects.toMatchObject({ code: "invalid-data" });
     await closeModel(model);
+  });
+});
+
+describe("comparing small models", () => {
+  const scores = (operator: string) =>
+    onnxModel({ inputs: { x: [1, 4] }, operators: [[operator, ["x"], "y"]], outputs: ["y"] });
+  async function* given(...values: readonly (readonly number[])[]): AsyncGenerator<Sample> {
+    for (const each of values) yield { name: "", inputs: new Map([["x", denseTensor("float32", [1, 4], each)]]) };
+  }
+
+  it("names numbers that are broken in one alone", async () => {
+    const { outputs } = await compareModels(scores("Identity"), scores("Log"), given([1, 1, 1, 1], [1, -1, 0, 1]), {
+      timedSamples: 0,
+    });
+    expect(outputs).toMatchObject([{ name: "y", broken: 2, decibels: Number.NEGATIVE_INFINITY }]);
+  });
+
+  it("refuses outputs of different sizes", async () => {
+    const twice = onnxModel({
+      inputs: { x: [1, 4] },
+      operators: [["Concat", ["x", "x"], "y", { axis: 1 }]],
+      outputs: ["y"],
+    });
+    await expect(compareModels(scores("Identity"), twice, given([1, 2, 3, 4]))).rejects.toMatchObject({
+      code: "mismatch",
+      message: expect.stringContaining("different numbers of elements for y"),
+    });
+  });
+
+  it("pairs outputs by place where their names differ, and refuses another number of them", async () => {
+    const model = (outputs: readonly string[]) =>
+      onnxModel({
+        inputs: { x: [1, 4] },
+        operators: outputs.map((name, place) => [place === 0 ? "Neg" : "Abs", ["x"], name] as const),
+        outputs,
+      });
+    const options = { timedSamples: 0 };
+    const renamed = await compareModels(model(["a", "b"]), model(["c", "d"]), given([1, 2, 3, 4]), options);
+    expect(renamed.outputs).toMatchObject([
+      { name: "a", otherName: "c", decibels: Number.POSITIVE_INFINITY },
+      { name: "b", otherName: "d", decibels: Number.POSITIVE_INFINITY },
+    ]);
+    await expect(compareModels(model(["a", "b"]), model(["c"]), given([1, 2, 3, 4]), options)).rejects.toMatchObject({
+      code: "mismatch",
+    });
   });
 });
 

@@ -47,7 +47,7 @@ const DEFAULT_TIMED_SAMPLES = 20;
 
 /**
  * Runs two models on the same samples and says how far the second one's outputs are from the first one's. Throws
- * BoltqError `mismatch` when the models do not have the same number of outputs, `invalid-data` when there are no samples.
+ * BoltqError `mismatch` when the models do not have the same outputs, `invalid-data` when there are no samples.
  */
 export async function compareModels(
   reference: Model,
@@ -109,6 +109,7 @@ async function compareSessions(
     onProgress?.(count);
   }
   if (count === 0) throw noSamples();
+  if (outputs.unlike().length > 0) throw unlikeOutputs(outputs.unlike());
   return {
     samples: count,
     outputs: outputs.comparisons(),
@@ -197,6 +198,12 @@ function matchOutputs(reference: Session, other: Session): NamePair[] {
 function innerPairs(pairs: readonly NamePair[], plain: Pair): NamePair[] {
   const [first, second] = plain.map((session) => new Set(session.outputs.map(({ name }) => name)));
   return pairs.filter(([name, otherName]) => !(first!.has(name) && second!.has(otherName)));
+}
+
+function unlikeOutputs(names: readonly string[]): BoltqError {
+  return new BoltqError("mismatch", `the models give different numbers of elements for ${names.join(", ")}`, {
+    remedy: "Compare models of the same network",
+  });
 }
 
 function noSamples(): BoltqError {
