@@ -55,7 +55,7 @@ export type { ExternalData, ReadOnnxOptions } from "./onnx/read.ts";
 export { type ExternalTarget, type WriteOnnxOptions, writeOnnx } from "./onnx/write.ts";
 export { applyBoltPlan } from "./quantize/bolt/apply-plan.ts";
 export { type CalibrateBoltOptions, calibrateBolt, calibratedPlan } from "./quantize/bolt/calibrate.ts";
-export { convertOnnxToBolt } from "./quantize/bolt/from-onnx.ts";
+export { convertOnnxToBolt, convertToBolt } from "./quantize/bolt/convert-to-bolt.ts";
 export { type PlanBoltOptions, planBolt } from "./quantize/bolt/plan-bolt.ts";
 export { type PrepareBoltOptions, type PreparedBolt, prepareBolt } from "./quantize/bolt/prepare.ts";
 export {

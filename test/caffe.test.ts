@@ -1,11 +1,13 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { readModel } from "../src/convert/model-file.ts";
+import { readModel, writeModel } from "../src/convert/model-file.ts";
 import { openSession } from "../src/evaluate/open-session.ts";
 import type { DenseTensor } from "../src/graph/tensor.ts";
 import { BoltqError } from "../src/io/error.ts";
-import { openModelFile } from "../src/node.ts";
+import { memoryTarget } from "../src/io/target.ts";
+import { fileSource, folderExternalData, openModelFile } from "../src/node.ts";
+import { convertToBolt } from "../src/quantize/bolt/convert-to-bolt.ts";
 import { denseTensor, denseValues } from "../src/runtime/dense-values.ts";
 import { loadRuntime } from "../src/runtime/load.ts";
 import { type Blob, caffemodel, caffeSource } from "./caffe-files.ts";
@@ -120,6 +122,62 @@ it("says what is wrong and where", async () => {
   expect(
     await problem(layer("InnerProduct", "inner_product_param { num_output: 3 bias_term: false }"), weights),
   ).toContain("its blob 0 is 3 x 4, but the prototxt makes it 3 x 32");
+});
+
+it("becomes the operators of Bolt's own reader with asBolt, names included", async () => {
+  const prototxt = `name: "net" ${input([1, 2, 4, 4])}
+    layer { name: "power" type: "Power" bottom: "data" top: "x" power_param { scale: 2 shift: 1 } }
+    layer { name: "flat" type: "Flatten" bottom: "x" top: "flat" }
+    layer { name: "ip" type: "InnerProduct" bottom: "flat" top: "y" inner_product_param { num_output: 1 } }
+    layer { name: "prelu" type: "PReLU" bottom: "y" top: "y" }`;
+  const weights = {
+    ip: [
+      { shape: [1, 32], values: new Array<number>(32).fill(1) },
+      { shape: [1], values: [5] },
+    ],
+    prelu: [{ shape: [1], values: [0.25] }],
+  };
+  const { source, options } = caffeSource(prototxt, await caffemodel(weights));
+  const { model } = await convertToBolt(source, { ...options, asBolt: true, precision: "PTQ", name: "other" });
+  expect(model.name).toBe("net");
+  expect(
+    model.graph.nodes.map(({ name, type, outputs }) => [name, type, ...outputs.map((output) => output.name)]),
+  ).toEqual([
+    ["power", "Power", "x"],
+    ["flat", "Reshape", "flat"],
+    ["ip", "FC", "y"],
+    ["prelu", "PRelu", "y"],
+  ]);
+  expect(model.graph.nodes[1]!.data.parameters.counted("shape", "num_shape")).toEqual([0, -1]);
+  expect([...model.weights].map(({ operator, vector }) => [operator, vector.length])).toEqual([
+    ["ip", 4],
+    ["prelu", 0],
+  ]);
+});
+
+const PRECISIONS = { "x2bolt_f32.bolt": "FP32", "x2bolt_f16.bolt": "FP16", "ptq_input.bolt": "PTQ" } as const;
+
+describeWithShared("Caffe models as Bolt's own X2bolt writes them", () => {
+  const root = sharedPath("golden", "bolt_ops");
+  const cases = readdirSync(root).filter((name) => existsSync(join(root, name, "case.caffemodel")));
+  it.each(cases)("%s", async (name) => {
+    const path = join(root, name, "case.caffemodel");
+    const { masks } = JSON.parse(readFileSync(join(root, name, "case.json"), "utf8"));
+    for (const [file, precision] of Object.entries(PRECISIONS)) {
+      const expected = join(root, name, file);
+      const externalData = folderExternalData(path);
+      const conversion = convertToBolt(fileSource(path), { externalData, precision, asBolt: true });
+      if (!existsSync(expected)) {
+        await expect(conversion).rejects.toThrow("Bolt's own X2bolt");
+        continue;
+      }
+      const target = memoryTarget();
+      await writeModel((await conversion).model, target);
+      const bytes = target.result();
+      for (const [offset, length] of masks?.[file] ?? []) bytes.fill(0, offset, offset + length);
+      expect(Buffer.compare(bytes, readFileSync(expected)), file).toBe(0);
+    }
+  });
 });
 
 describeWithShared("Caffe models against OpenCV", () => {

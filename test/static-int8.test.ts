@@ -10,7 +10,7 @@ import { memorySource } from "../src/io/bytes.ts";
 import { memoryTarget } from "../src/io/target.ts";
 import type { OnnxModel } from "../src/onnx/model.ts";
 import { calibrateBolt } from "../src/quantize/bolt/calibrate.ts";
-import { convertOnnxToBolt } from "../src/quantize/bolt/from-onnx.ts";
+import { convertOnnxToBolt } from "../src/quantize/bolt/convert-to-bolt.ts";
 import { prepareBolt } from "../src/quantize/bolt/prepare.ts";
 import { quantizeBolt } from "../src/quantize/bolt/quantize.ts";
 import { quantizeOnnx } from "../src/quantize/onnx/quantize-onnx.ts";

@@ -8,9 +8,10 @@ import { writeBolt } from "../src/bolt/write.ts";
 import type { BoltPrecision } from "../src/convert/onnx-to-bolt/index.ts";
 import { memorySource } from "../src/io/bytes.ts";
 import { BoltqError } from "../src/io/error.ts";
+import { folderExternalData } from "../src/io/node/external-data.ts";
+import { fileSource } from "../src/io/node/file-source.ts";
 import { memoryTarget } from "../src/io/target.ts";
-import { readOnnx } from "../src/onnx/read.ts";
-import { convertOnnxToBolt } from "../src/quantize/bolt/from-onnx.ts";
+import { convertToBolt } from "../src/quantize/bolt/convert-to-bolt.ts";
 import { type Difference, diffModels } from "../src/report/difference.ts";
 import { describeWithShared, sharedPath } from "./shared.ts";
 
@@ -41,6 +42,8 @@ const MODELS: readonly (readonly [model: string, name: string, folder: string, o
   ["golden/bolt/smallcnn/smallcnn.onnx", "smallcnn", "smallcnn", "smallcnn"],
   ["golden/bolt/midcnn/midcnn.onnx", "midcnn", "midcnn", "midcnn"],
   // Bolt 1.3.0's files for SqueezeNet were made from the Caffe model.
+  ["models/squeezenet_v1.1/squeezenet_v1.1.caffemodel", "squeezenet_v1.1", "squeezenet_v1.1_caffe", "squeezenet_v1.1"],
+  ["models/ultraface_rfb_320/RFB-320.caffemodel", "RFB-320", "ultraface_rfb_320_caffe", undefined],
   ["models/squeezenet_v1.1/squeezenet_v1.1.onnx", "squeezenet_v1.1", "squeezenet_v1.1", undefined],
   [
     "models/mobilenet_v1_0.25_224/mobilenet_v1_0.25_224.onnx",
@@ -73,7 +76,7 @@ function newerCases(): Case[] {
             storedFile(["golden/bolt_models", "golden/bolt"], folder, file) !== undefined,
         )
         .map(([file, precision]) => ({
-          title: `${name} ${precision}`,
+          title: `${model} ${precision}`,
           model: sharedPath(model),
           name,
           precision,
@@ -108,7 +111,7 @@ function olderCases(): Case[] {
       const expected = storedFile(["golden/bolt_v1.3"], folder, file) ?? { sha256 };
       return [
         {
-          title: `${name} ${precision} (20220126)`,
+          title: `${model} ${precision} (20220126)`,
           model: sharedPath(model),
           name,
           precision,
@@ -122,7 +125,8 @@ function olderCases(): Case[] {
 }
 
 async function converted({ model, name, precision, version, masks }: Case): Promise<Uint8Array> {
-  const result = await convertOnnxToBolt(await readOnnx(memorySource(read(model), model)), {
+  const result = await convertToBolt(fileSource(model), {
+    externalData: folderExternalData(model),
     precision,
     version,
     name,

@@ -7,7 +7,7 @@ import { memorySource } from "../src/io/bytes.ts";
 import { BoltqError } from "../src/io/error.ts";
 import { memoryTarget } from "../src/io/target.ts";
 import { readOnnx } from "../src/onnx/read.ts";
-import { convertOnnxToBolt } from "../src/quantize/bolt/from-onnx.ts";
+import { convertOnnxToBolt } from "../src/quantize/bolt/convert-to-bolt.ts";
 import { describeWithShared, sharedPath } from "./shared.ts";
 
 const CASES = sharedPath("golden", "bolt_ops");

@@ -8,7 +8,7 @@ import { type MemoryTarget, memoryTarget } from "../../src/io/target.ts";
 import { foldConstants } from "../../src/onnx/constant-folding.ts";
 import type { OnnxModel } from "../../src/onnx/model.ts";
 import { planBoltObservation } from "../../src/quantize/bolt/calibrate.ts";
-import { convertOnnxToBolt } from "../../src/quantize/bolt/from-onnx.ts";
+import { convertOnnxToBolt } from "../../src/quantize/bolt/convert-to-bolt.ts";
 import { prepareBolt } from "../../src/quantize/bolt/prepare.ts";
 import { quantizeBolt } from "../../src/quantize/bolt/quantize.ts";
 import type { BoltInference, BoltStorage } from "../../src/quantize/bolt/recipe.ts";

@@ -10,7 +10,7 @@ import { BoltqError } from "../../src/io/error.ts";
 import { concatenate, memoryTarget } from "../../src/io/target.ts";
 import type { OnnxModel } from "../../src/onnx/model.ts";
 import { encodeOnnx } from "../../src/onnx/write.ts";
-import { convertOnnxToBolt } from "../../src/quantize/bolt/from-onnx.ts";
+import { convertOnnxToBolt } from "../../src/quantize/bolt/convert-to-bolt.ts";
 import { RECIPES } from "../../src/quantize/recipe.ts";
 import { denseTensor } from "../../src/runtime/dense-values.ts";
 import type { InputKind } from "./exercise.ts";

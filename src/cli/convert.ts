@@ -1,12 +1,13 @@
 import { parse } from "node:path";
 import type { Command } from "commander";
 import { raiseToOnnx } from "../convert/bolt-to-onnx/index.ts";
-import { type Model, writeModel } from "../convert/model-file.ts";
+import { BOLT_FORMAT, MODEL_FORMATS, type Model, writeModel } from "../convert/model-file.ts";
+import { formatOf } from "../convert/model-format.ts";
 import type { BoltPrecision } from "../convert/onnx-to-bolt/index.ts";
 import { BoltqError } from "../io/error.ts";
-import { convertOnnxToBolt } from "../quantize/bolt/from-onnx.ts";
+import { convertToBolt } from "../quantize/bolt/convert-to-bolt.ts";
 import { CommandFiles } from "./command-files.ts";
-import { openModel } from "./model-argument.ts";
+import { type ModelArgument, modelArgument } from "./model-argument.ts";
 import { printLines } from "./print.ts";
 import { PRECISION_SUFFIXES, parseBoltVersion, parseInputShapes, parsePrecision } from "./x2bolt.ts";
 
@@ -33,20 +34,25 @@ export function define(command: Command): void {
     .option("--input-shape <NAME=1x3x48x192>", "sizes of an input that the model leaves open (several: a=1x2,b=3)")
     .action(async (input: string, output: string, options: Options) => {
       const files = new CommandFiles({ reads: [input], writes: [output] });
-      const model = await convert(await openModel(input, files), input, output, options);
+      const model = await convert(modelArgument(input, files), input, output, options);
       await writeModel(model, files.target(output));
       printLines([`wrote ${output}`]);
     });
 }
 
-async function convert(model: Model, input: string, output: string, options: Options): Promise<Model> {
+async function convert(argument: ModelArgument, input: string, output: string, options: Options): Promise<Model> {
   const wanted = output.endsWith(".bolt") ? "bolt" : output.endsWith(".onnx") ? "onnx" : undefined;
   if (wanted === undefined) {
     throw new BoltqError("usage", "the output's name must end in .bolt or .onnx", { file: output });
   }
-  if (wanted === model.format) return model;
-  if (model.format === "bolt") return raiseToOnnx(model);
-  const { model: converted, notes } = await convertOnnxToBolt(model, {
+  const { source, externalData } = argument;
+  const format = await formatOf(MODEL_FORMATS, source);
+  if (wanted === "onnx" || format === BOLT_FORMAT) {
+    const model = await format.read(source, { externalData });
+    return model.format === "bolt" && wanted === "onnx" ? raiseToOnnx(model) : model;
+  }
+  const { model: converted, notes } = await convertToBolt(source, {
+    externalData,
     precision: options.precision === undefined ? precisionOfName(output) : parsePrecision(options.precision),
     asBolt: options.asBolt ?? false,
     name: parse(input).name,

@@ -1,13 +1,20 @@
 import { type Model, readModel } from "../convert/model-file.ts";
+import type { Source } from "../io/bytes.ts";
 import { folderExternalData } from "../io/node/external-data.ts";
 import { fileSource } from "../io/node/file-source.ts";
 import type { CommandFiles } from "./command-files.ts";
 
+/** A model file that an argument names, and what opens the files beside it. */
+export interface ModelArgument {
+  readonly source: Source;
+  readonly externalData: (location: string) => Source;
+}
+
 /**
- * Reads the model file that an argument names. External data is looked for in the model's folder; the files that it turns
+ * Opens the model file that an argument names. External data is looked for in the model's folder; the files that it turns
  * out to be in are declared to `files`. A command that writes nothing has none.
  */
-export async function openModel(path: string, files?: CommandFiles): Promise<Model> {
+export function modelArgument(path: string, files?: CommandFiles): ModelArgument {
   files?.read(path);
   const open = folderExternalData(path);
   const externalData = (location: string) => {
@@ -15,5 +22,11 @@ export async function openModel(path: string, files?: CommandFiles): Promise<Mod
     files?.read(source.name, path);
     return source;
   };
-  return readModel(fileSource(path), { externalData });
+  return { source: fileSource(path), externalData };
+}
+
+/** Reads the model that an argument names; see `modelArgument`. */
+export async function openModel(path: string, files?: CommandFiles): Promise<Model> {
+  const { source, externalData } = modelArgument(path, files);
+  return readModel(source, { externalData });
 }

@@ -3,7 +3,7 @@ import { writeModel } from "../convert/model-file.ts";
 import { BoltqError } from "../io/error.ts";
 import { writeWhole } from "../io/target.ts";
 import type { OnnxModel } from "../onnx/model.ts";
-import { convertOnnxToBolt } from "../quantize/bolt/from-onnx.ts";
+import { convertOnnxToBolt } from "../quantize/bolt/convert-to-bolt.ts";
 import { prepareBolt } from "../quantize/bolt/prepare.ts";
 import { type LayerClips, printScaleTable } from "../quantize/scale-table.ts";
 import { tableOfTraining, withBoltNames } from "../quantize/table-of-training.ts";

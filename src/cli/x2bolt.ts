@@ -3,12 +3,12 @@ import { BOLT_VERSIONS, type BoltVersion, isBoltVersion, NEWEST_BOLT_VERSION } f
 import { writeModel } from "../convert/model-file.ts";
 import type { BoltPrecision } from "../convert/onnx-to-bolt/index.ts";
 import { BoltqError } from "../io/error.ts";
-import { convertOnnxToBolt } from "../quantize/bolt/from-onnx.ts";
+import { convertToBolt } from "../quantize/bolt/convert-to-bolt.ts";
 import { summarizeModel } from "../report/summary.ts";
 import { CommandFiles } from "./command-files.ts";
 import { type ParsedOptions, parseGetopt } from "./getopt.ts";
 import { describeModel } from "./inspect.ts";
-import { openModel } from "./model-argument.ts";
+import { modelArgument, openModel } from "./model-argument.ts";
 import { findModel } from "./model-folder.ts";
 import { printLines } from "./print.ts";
 import { version } from "./version.ts";
@@ -74,9 +74,8 @@ interface ConversionOptions {
 /** Converts the model file `input` to the Bolt file `output` and says on stderr what is worth knowing. */
 async function convertFile(input: string, output: string, options: ConversionOptions): Promise<void> {
   const files = new CommandFiles({ reads: [input], writes: [output] });
-  const model = await openModel(input, files);
-  if (model.format !== "onnx") throw new BoltqError("unsupported", "this is a Bolt model already", { file: input });
-  const converted = await convertOnnxToBolt(model, options);
+  const { source, externalData } = modelArgument(input, files);
+  const converted = await convertToBolt(source, { ...options, externalData });
   for (const note of converted.notes) process.stderr.write(`note: ${note}\n`);
   await writeModel(converted.model, files.target(output));
   printLines([`wrote ${output}`]);

@@ -3,6 +3,7 @@ import type { Source } from "../io/bytes.ts";
 import { BoltqError } from "../io/error.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import type { ReadOnnxOptions } from "../onnx/read.ts";
+import type { ConvertOptions } from "./onnx-to-bolt/index.ts";
 
 /** A model of either dialect; `format` tells which. */
 export type Model = BoltModel | OnnxModel;
@@ -19,6 +20,11 @@ export interface ModelFormat {
   match(head: Uint8Array): boolean;
   /** The model; weights stay in the source until they are used. Throws BoltqError. */
   read(source: Source, options: ReadModelOptions): Promise<Model>;
+  /**
+   * The Bolt model that Bolt's own reader makes of the file, before its rewrites: where that is not made of the ONNX
+   * model that `read` gives.
+   */
+  lowerAsBolt?(source: Source, options: ReadModelOptions & ConvertOptions): Promise<BoltModel>;
 }
 
 const HEAD_BYTES = 512;

@@ -71,6 +71,25 @@ export function rangeOf(base: Bytes, offset: number, length: number): Bytes {
   };
 }
 
+/** Several runs, one after the other. */
+export function joinedBytes(parts: readonly Bytes[]): Bytes {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  return {
+    length,
+    read: async (offset = 0, count = length - offset) => {
+      checkRange(length, offset, count);
+      const joined = new Uint8Array(count);
+      let start = 0;
+      for (const part of parts) {
+        const [from, to] = [Math.max(offset - start, 0), Math.min(offset + count - start, part.length)];
+        if (from < to) joined.set(await part.read(from, to - from), start + from - offset);
+        start += part.length;
+      }
+      return joined;
+    },
+  };
+}
+
 /** How much is read, converted and written at a time: small enough for the cache, large enough to hide the calls. */
 export const CHUNK_BYTES: number = 1 << 20;
 

@@ -1,6 +1,7 @@
 import type { Source } from "../../io/bytes.ts";
 import { BoltqError } from "../../io/error.ts";
 import type { ModelFormat, ReadModelOptions } from "../model-format.ts";
+import { netAsBolt } from "./as-bolt.ts";
 import { readBlobs } from "./blobs.ts";
 import { type CaffeNet, netOf, readDescription } from "./net.ts";
 import { netToOnnx } from "./to-onnx.ts";
@@ -16,6 +17,10 @@ export const CAFFE_FORMAT: ModelFormat = {
   read: async (source, options) => {
     const net = await readCaffe(source, options);
     return inFile(net.file, () => netToOnnx(net));
+  },
+  lowerAsBolt: async (source, options) => {
+    const net = await readCaffe(source, options);
+    return inFile(net.file, () => netAsBolt(net, options));
   },
 };
 

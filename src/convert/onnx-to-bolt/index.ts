@@ -60,9 +60,14 @@ export async function lowerToBolt(onnx: OnnxModel, options: ConvertOptions = {})
     removeOperators: options.removeOperators ?? 0,
     note,
   });
-  await runX2boltPasses(model, { asBolt, forQuantizer: options.precision === "PTQ" });
-  rename(model, options);
+  await rewriteLowered(model, options);
   return { model, notes: [...notes].map(([text, count]) => (count === 1 ? text : `${text} (${count} times)`)) };
+}
+
+/** Runs X2bolt's rewrites on a model that was just lowered, and gives it the names that are asked for. */
+export async function rewriteLowered(model: BoltModel, options: ConvertOptions): Promise<void> {
+  await runX2boltPasses(model, { asBolt: options.asBolt ?? false, forQuantizer: options.precision === "PTQ" });
+  rename(model, options);
 }
 
 /** Bolt 1.3.0 names the model as its graph, 1.5 as its file. */
