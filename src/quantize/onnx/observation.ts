@@ -17,5 +17,5 @@ export interface OnnxObservation {
 export async function planObservation(model: OnnxModel, recipe: Recipe): Promise<OnnxObservation> {
   const notes = await prepareForQuantization(model);
   const placement = placeQuantization(model, recipe);
-  return { placement, needs: neededStatistics(model, recipe, placement), notes };
+  return { placement, needs: neededStatistics(model, placement), notes };
 }

@@ -46,8 +46,9 @@ export async function planOnnx(
       node,
       weight,
       settings: operator.settings.weights,
-      inputScale: values.get(input!.name)!.scale,
-      inputMeans: recipe.biasCorrection === false ? undefined : statistics.values.get(input!.name)?.channels?.means,
+      input: values.get(input!.name)!,
+      inputChannels: statistics.values.get(input!.name)?.channels,
+      correctBias: recipe.biasCorrection !== false,
       clip: clips?.weight(node, weight.value),
     });
     weights.push(planned.weight);
