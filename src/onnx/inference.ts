@@ -171,12 +171,19 @@ export class Inference {
     if (node.type === "Constant") return listed(await constantElements(node));
     if (node.type === "ConstantOfShape") return listed(await filledElements(node, types[0] as StaticType));
     if (!Object.hasOwn(EVALUATORS, node.type)) return undefined;
+    if (!node.inputs.every((input) => input === undefined || this.#mayBeKnown(input))) return undefined;
     const inputs: (KnownTensor | undefined)[] = [];
     for (const input of node.inputs) inputs.push(await this.#lookUp(input));
     if (inputs.every((input) => input === undefined)) return undefined;
     const filled = inputs.map((input, index) => input ?? unknownElements(node.inputs[index]));
     if (filled.some((input, index) => input === undefined && node.inputs[index] !== undefined)) return undefined;
     return EVALUATORS[node.type]!(filled, types as readonly StaticType[], node);
+  }
+
+  /** Whether elements of the value can be had, before any is read. */
+  #mayBeKnown(value: OnnxValue): boolean {
+    if (this.known.has(value) || unknownElements(value) !== undefined) return true;
+    return value.constant !== undefined && this.#options.isConstant(value) && this.#isSmall(value.constant);
   }
 
   #isSmall(type: TensorType | undefined): boolean {

@@ -105,6 +105,7 @@ class Placer {
     const barred = this.#barred.get(node);
     if (barred !== undefined) return barred;
     if (this.#settings.get(node)!.precision === "float") return RECIPE_REASON;
+    if (dataInputs(node).some(isConstant)) return "what it multiplies with its weight is constant";
     if (dataInputs(node).some((value) => cameFromSoftmax(value))) return "8 bits would lose the small probabilities";
     return parameterObstacle(node);
   }
@@ -220,7 +221,7 @@ class Placer {
     if (this.#outputs.has(value) || !this.#leads.has(value)) return false;
     return value.users.every((user) => {
       if (this.#matrix.has(user)) return dataInputs(user).includes(value);
-      return roleOf(user) !== undefined && roleOf(user) !== "matrix" && dataInputs(user).every(notConstant);
+      return roleOf(user) !== undefined && roleOf(user) !== "matrix" && !dataInputs(user).some(isConstant);
     });
   }
 }
@@ -235,14 +236,15 @@ const SUPPORT_REASONS: Readonly<Record<Role, string>> = {
   pass: "moves quantized values",
 };
 
-function notConstant(value: OnnxValue): boolean {
-  return value.constant === undefined;
+function isConstant(value: OnnxValue): boolean {
+  return value.constant !== undefined;
 }
 
 /** Why its weight or bias cannot be quantized. */
 function parameterObstacle(node: OnnxNode): string | undefined {
   const weight = weightOf(node);
   if (weight === undefined) {
+    if (node.inputs[1]?.producer?.type === "DequantizeLinear") return "its weight is quantized already";
     return node.type === "MatMul" ? undefined : "its weight is no constant";
   }
   const { type, shape } = weight.value.constant!;

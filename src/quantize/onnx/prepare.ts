@@ -1,28 +1,40 @@
+import { foldConstants } from "../../onnx/constant-folding.ts";
 import type { OnnxModel } from "../../onnx/model.ts";
 import { inferShapes } from "../../onnx/shape-inference.ts";
 import { foldBatchNorm } from "../../transform/onnx/fold-batch-norm.ts";
 import { constantsToInitializers, freeInitializers } from "../../transform/onnx/initializers.ts";
 import { raiseOpset } from "../../transform/onnx/raise-opset.ts";
+import { widenHalfFloats } from "../../transform/onnx/widen-half-floats.ts";
+import { refuseQuantized } from "./refuse-quantized.ts";
 
 /** Older opsets are raised to this. */
 const OBSERVABLE_OPSET = 13;
 
+/** Weights up to so many elements are calculated where operators stand between them and their readers. */
+const MOST_FOLDED_ELEMENTS = 2 ** 22;
+
 /**
- * Brings a model into the form that quantization works on: opset 13 or newer, constants as initializers, BatchNormalization
- * folded, every operator with a name of its own, shapes inferred. Returns what was changed, for the user to know. Throws
- * BoltqError `unsupported` when the opset cannot be raised.
+ * Brings a model into the form that quantization works on: opset 13 or newer, float32, what is constant as initializers,
+ * BatchNormalization folded, every operator with a name of its own, shapes inferred. Returns what was changed, for the
+ * user to know. Throws BoltqError `unsupported` when the opset cannot be raised or the model is quantized already.
  */
 export async function prepareForQuantization(model: OnnxModel): Promise<string[]> {
+  refuseQuantized(model);
   constantsToInitializers(model);
   freeInitializers(model);
   // What older operators mean can hang on the rank of their inputs.
   if ((model.opsets.get("") ?? 0) < OBSERVABLE_OPSET) await inferShapes(model);
   const from = await raiseOpset(model);
+  const halves = widenHalfFloats(model);
+  const { operators } = await foldConstants(model, { mostElements: MOST_FOLDED_ELEMENTS });
+  const calculated = operators.filter(({ how }) => how === "calculated").length;
   const folded = await foldBatchNorm(model);
   nameOperators(model);
   await inferShapes(model);
   return [
     ...(from === undefined ? [] : [`the opset was raised from ${from} to ${model.opsets.get("")}`]),
+    ...halves.map((half) => `what is ${half} inside the model became float32, as ONNX Runtime computes`),
+    ...(calculated === 0 ? [] : [`${calculated} operators over constants were calculated`]),
     ...(folded.length === 0 ? [] : [`${folded.length} BatchNormalization operators were folded into weights`]),
   ];
 }
