@@ -8,7 +8,7 @@ import type { OnnxGraph, OnnxModel, OnnxNode, OnnxValue } from "./model.ts";
 import { isStatic, productOf } from "./shape-rules/dimensions.ts";
 import { SHAPE_RULES } from "./shape-rules/index.ts";
 import { shapeSpan } from "./shape-rules/layout.ts";
-import type { NodeFacts, Shape } from "./shape-rules/shape-rule.ts";
+import { nodeFacts, type Shape, shapeOf } from "./shape-rules/shape-rule.ts";
 import { subgraphsOf } from "./subgraphs.ts";
 import { numbersOf } from "./tensor-data.ts";
 
@@ -108,21 +108,7 @@ export class Inference {
     if (!Object.hasOwn(SHAPE_RULES, node.type)) return undefined;
     const rule = SHAPE_RULES[node.type]!;
     for (const index of rule.reads ?? []) await this.#lookUp(node.inputs[index]);
-    return rule.infer(this.#factsOf(node));
-  }
-
-  #factsOf(node: OnnxNode): NodeFacts {
-    return {
-      node,
-      opset: this.#opset,
-      has: (index) => node.inputs[index] !== undefined,
-      type: (index) => node.inputs[index]?.constant?.type ?? node.inputs[index]?.type?.type,
-      shape: (index) => shapeOf(node.inputs[index]),
-      values: (index) => {
-        const input = node.inputs[index];
-        return input === undefined ? undefined : this.known.get(input)?.values;
-      },
-    };
+    return rule.infer(nodeFacts(node, this.#opset, (value) => this.known.get(value)?.values));
   }
 
   /** Brings what was inferred and what the model states together. `byRule` tells that the operator has a rule. */
@@ -242,13 +228,6 @@ function listed(elements: readonly Dimension[] | undefined): Results {
 
 function unknownInput(name: string, names: readonly string[]): BoltqError {
   return new BoltqError("usage", `the model has no input "${name}"`, { remedy: `It has ${names.join(", ")}` });
-}
-
-function shapeOf(value: OnnxValue | undefined): Shape | undefined {
-  const shape = value?.constant?.shape ?? value?.type?.shape;
-  return shape?.some((size) => typeof size === "number" && size < 0)
-    ? shape.map((size) => (typeof size === "number" && size < 0 ? undefined : size))
-    : shape;
 }
 
 function typeOf(value: OnnxValue | undefined): TensorType | undefined {

@@ -38,8 +38,6 @@ const not: Activation = (context, input) => {
   const type = input.type?.type ?? "float32";
   const positive = context.add("Greater", [context.cast(input, "float32"), context.scalar("zero", 0)], {
     suffix: "positive",
-    type: "bool",
-    shape: input.type?.shape ?? null,
   });
   return context.cast(context.add("Not", [positive], { suffix: "not" }), type);
 };

@@ -49,7 +49,7 @@ function raisePreAllocatedMemory(context: RaiseContext): OnnxValue {
   const shape = shapeOfDescription(parameters.description("desc"));
   const value = parameters.has("value") ? parameters.number("value") : 0;
   const zero = context.scalar("value", value);
-  return context.add("Expand", [zero, context.integers("shape", shape)], { shape });
+  return context.add("Expand", [zero, context.integers("shape", shape)]);
 }
 
 /** Random numbers: another draw than Bolt's, of the same distribution. */
@@ -63,7 +63,7 @@ function raiseRandom(context: RaiseContext): OnnxValue {
   const type = normal ? "RandomNormal" : "RandomUniform";
   if (context.inputCount > 0) return context.add(`${type}Like`, [context.input()], { attributes });
   const shape = parameters.counted("shape", "num_shape");
-  return context.add(type, [], { attributes: { ...attributes, shape }, type: "float32", shape });
+  return context.add(type, [], { attributes: { ...attributes, shape } });
 }
 
 export const CONSTANTS: RaiseTable = {

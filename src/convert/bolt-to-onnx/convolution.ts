@@ -1,8 +1,6 @@
-import type { Dimension } from "../../graph/tensor.ts";
 import type { OnnxValue } from "../../onnx/model.ts";
 import type { AttributeInit } from "../../onnx/node-data.ts";
 import { activate } from "./activations.ts";
-import type { Shape } from "./graph-builder.ts";
 import type { RaiseContext, RaiseTable } from "./raise-context.ts";
 import { vectorValues, weightTensor } from "./weights.ts";
 
@@ -58,18 +56,6 @@ export function convolutionAttributes(
   return { kernel_shape: window.kernel, strides: window.strides, dilations: window.dilations, group, ...padding };
 }
 
-/** Spatial sizes after a convolution. */
-export function convolvedShape(input: Shape, channels: number, window: Window, rounding: string): Dimension[] {
-  const spatial = input.slice(2).map((size, axis) => {
-    if (typeof size !== "number") return undefined;
-    const stride = window.strides[axis]!;
-    if (rounding === "SAME_UPPER" || rounding === "SAME_LOWER") return Math.ceil(size / stride);
-    const extent = (window.kernel[axis]! - 1) * window.dilations[axis]! + 1;
-    return Math.floor((size + window.padsBefore[axis]! + window.padsAfter[axis]! - extent) / stride) + 1;
-  });
-  return [input[0], channels, ...spatial];
-}
-
 /** A convolution in float, with the activations it has fused. */
 export async function raiseConvolution(context: RaiseContext): Promise<OnnxValue> {
   const { parameters } = context;
@@ -85,11 +71,7 @@ export async function raiseConvolution(context: RaiseContext): Promise<OnnxValue
     weightTensor(context.weight, [outputs, channels / group, ...window.kernel]),
   );
   const { scale, bias } = await vectorOf(context, outputs);
-  const convolved = convolve(context, input, weight, scale === undefined ? bias : undefined, {
-    outputs,
-    group,
-    window,
-  });
+  const convolved = convolve(context, input, weight, scale === undefined ? bias : undefined, { group, window });
   const scaled = scale === undefined ? convolved : rescale(context, convolved, scale, bias);
   const added = context.inputCount > 1 ? context.add("Add", [scaled, context.input(1)], { suffix: "added" }) : scaled;
   const mode = isDepthwise(context) ? "dw_activation_type" : "pw_activation_type";
@@ -127,13 +109,11 @@ function convolve(
   input: OnnxValue,
   weight: OnnxValue,
   bias: Float32Array | undefined,
-  { outputs, group, window }: { outputs: number; group: number; window: Window },
+  { group, window }: { group: number; window: Window },
 ): OnnxValue {
-  const rounding = context.parameters.name("round_mode");
   return context.add("Conv", [input, weight, ...(bias === undefined ? [] : [context.floats("bias", bias)])], {
     suffix: "conv",
     attributes: convolutionAttributes(context, window, group),
-    shape: convolvedShape(context.shapeOf(input), outputs, window, rounding),
   });
 }
 
@@ -172,7 +152,7 @@ async function raiseDepthwisePart(context: RaiseContext, input: OnnxValue): Prom
     input,
     context.builder.constant(`${name}/depthwise`, weightTensor(context.weight, depthwiseShape)),
     vector?.subarray(0, channels),
-    { outputs: channels, group: channels, window },
+    { group: channels, window },
   );
   const ones = window.kernel.map(() => 1);
   const between = activate(context, depthwise, parameters.name("dw_activation_type"));
@@ -183,11 +163,7 @@ async function raiseDepthwisePart(context: RaiseContext, input: OnnxValue): Prom
       context.builder.constant(`${name}/pointwise`, weightTensor(context.weight, [outputs, channels, ...ones], count)),
       ...(vector === undefined ? [] : [context.floats("bias", vector.subarray(channels))]),
     ],
-    {
-      suffix: "pointwise",
-      attributes: { kernel_shape: ones },
-      shape: [context.shapeOf(between)[0], outputs, ...context.shapeOf(between).slice(2)],
-    },
+    { suffix: "pointwise", attributes: { kernel_shape: ones } },
   );
   return activate(context, pointwise, parameters.name("pw_activation_type"));
 }
@@ -207,17 +183,9 @@ export async function raiseDeconvolution(
   const extra = ["output_pad_t", "output_pad_h", "output_pad_w"]
     .slice(rank === 3 ? 1 : 5 - rank, rank === 3 ? 2 : 3)
     .map((field) => (parameters.has(field) ? parameters.number(field) : 0));
-  const spatial = context
-    .staticShapeOf(input)
-    .slice(2)
-    .map((size, axis) => {
-      const stride = window.strides[axis]!;
-      if (same) return stride * size;
-      const extent = (window.kernel[axis]! - 1) * window.dilations[axis]! + 1;
-      return extent + stride * (size - 1) - window.padsBefore[axis]! - window.padsAfter[axis]! + extra[axis]!;
-    });
+  const sizes = context.staticShapeOf(input).slice(2);
   const padding: Record<string, AttributeInit> = same
-    ? { auto_pad: "SAME_UPPER", output_shape: spatial }
+    ? { auto_pad: "SAME_UPPER", output_shape: sizes.map((size, axis) => size * window.strides[axis]!) }
     : { pads: [...window.padsBefore, ...window.padsAfter], output_padding: extra };
   const weight = context.builder.constant(
     `${context.name}/weight`,
@@ -236,7 +204,6 @@ export async function raiseDeconvolution(
         group,
         ...padding,
       },
-      shape: [context.shapeOf(input)[0], outputs, ...spatial],
     },
   );
   return activate(context, result, parameters.name("pw_activation_type"));

@@ -47,7 +47,6 @@ function decodedBoxes(context: RaiseContext, offsets: OnnxValue, priors: OnnxVal
   return context.add("Concat", [binary("Sub", moved, reach, "from"), binary("Add", moved, reach, "to")], {
     suffix: "boxes",
     attributes: { axis: 1 },
-    shape: [boxes, 4],
   });
 }
 
@@ -55,22 +54,14 @@ function decodedBoxes(context: RaiseContext, offsets: OnnxValue, priors: OnnxVal
 function bestScores(context: RaiseContext, scores: OnnxValue, boxes: number): OnnxValue {
   const most = context.parameters.number("nms_top_k");
   if (most >= boxes || most === 0) return scores;
-  const classes = context.shapeOf(scores)[0];
   const [best] = context.builder.addMany("TopK", [scores, context.integers("most", [most])], {
     name: `${context.name}/best`,
     attributes: { axis: 1 },
-    outputs: [
-      { type: "float32", shape: [classes, most] },
-      { type: "int64", shape: [classes, most] },
-    ],
+    outputs: 2,
   });
   const least = sliced(context, best!, [{ axis: 1, start: most - 1, end: most, step: 1 }], "least");
-  const kept = context.add("GreaterOrEqual", [scores, least], { suffix: "kept", type: "bool" });
-  return context.add("Where", [kept, scores, context.scalar("never", -1)], {
-    suffix: "candidates",
-    type: "float32",
-    shape: context.shapeOf(scores),
-  });
+  const kept = context.add("GreaterOrEqual", [scores, least], { suffix: "kept" });
+  return context.add("Where", [kept, scores, context.scalar("never", -1)], { suffix: "candidates" });
 }
 
 /** Class and box of each detection, n × 2. */
@@ -91,7 +82,7 @@ function chosenBoxes(
       context.floats("overlap", [parameters.number("nms_threshold")]),
       context.floats("confidence", [parameters.number("confidence_threshold")]),
     ],
-    { suffix: "found", type: "int64", shape: [undefined, 3] },
+    { suffix: "found" },
   );
   return sliced(context, found, [{ axis: 1, start: 1, end: 3, step: 1 }], "chosen");
 }
@@ -103,23 +94,18 @@ function rowsOf(context: RaiseContext, chosen: OnnxValue, scores: OnnxValue, cor
   const label = context.add("Add", [context.cast(column(0, "class"), "float32", "label"), context.scalar("one", 1)], {
     suffix: "labels",
   });
-  const score = context.add("GatherND", [scores, chosen], { suffix: "score", type: "float32", shape: [undefined] });
+  const score = context.add("GatherND", [scores, chosen], { suffix: "score" });
   const places = reshaped(context, column(1, "box"), [-1], "places");
-  const box = context.add("Gather", [corners, places], {
-    suffix: "corner",
-    attributes: { axis: 0 },
-    shape: [undefined, 4],
-  });
+  const box = context.add("Gather", [corners, places], { suffix: "corner", attributes: { axis: 0 } });
   return context.add("Concat", [label, reshaped(context, score, [-1, 1], "scores"), box], {
     suffix: "rows",
     attributes: { axis: 1 },
-    shape: [undefined, COLUMNS],
   });
 }
 
 /** The `keep_top_k` rows of the largest scores, best first. */
 function bestRows(context: RaiseContext, rows: OnnxValue): OnnxValue {
-  const count = context.add("Shape", [rows], { suffix: "count", attributes: { end: 1 }, type: "int64", shape: [1] });
+  const count = context.add("Shape", [rows], { suffix: "count", attributes: { end: 1 } });
   const limit = context.integers("keep", [context.parameters.number("keep_top_k")]);
   const kept = context.add("Min", [count, limit], { suffix: "keptCount" });
   const scores = reshaped(
@@ -131,35 +117,23 @@ function bestRows(context: RaiseContext, rows: OnnxValue): OnnxValue {
   const [, order] = context.builder.addMany("TopK", [scores, kept], {
     name: `${context.name}/order`,
     attributes: { axis: 0 },
-    outputs: [
-      { type: "float32", shape: [undefined] },
-      { type: "int64", shape: [undefined] },
-    ],
+    outputs: 2,
   });
-  return context.add("Gather", [rows, order!], {
-    suffix: "sorted",
-    attributes: { axis: 0 },
-    shape: [undefined, COLUMNS],
-  });
+  return context.add("Gather", [rows, order!], { suffix: "sorted", attributes: { axis: 0 } });
 }
 
 /** The row with the number before, zeros behind. */
 function padded(context: RaiseContext, rows: OnnxValue): OnnxValue {
   const most = context.parameters.number("keep_top_k");
   if (most > MOST_ROWS) context.fail("format", `it keeps ${most} detections`);
-  const count = context.add("Shape", [rows], { suffix: "rowCount", attributes: { end: 1 }, type: "int64", shape: [1] });
+  const count = context.add("Shape", [rows], { suffix: "rowCount", attributes: { end: 1 } });
   const number = reshaped(context, context.cast(count, "float32", "number"), [1, 1], "numberCell");
   const first = context.add("Concat", [number, context.floats("rest", [0, 0, 0, 0, 0], [1, COLUMNS - 1])], {
     suffix: "first",
     attributes: { axis: 1 },
-    shape: [1, COLUMNS],
   });
   const zeros = context.floats("zeros", new Float32Array(most * COLUMNS), [most, COLUMNS]);
-  const all = context.add("Concat", [first, rows, zeros], {
-    suffix: "all",
-    attributes: { axis: 0 },
-    shape: [undefined, COLUMNS],
-  });
+  const all = context.add("Concat", [first, rows, zeros], { suffix: "all", attributes: { axis: 0 } });
   const whole = sliced(context, all, [{ axis: 0, start: 0, end: most + 1, step: 1 }], "whole");
   return reshaped(context, whole, [most + 1, COLUMNS], "table");
 }

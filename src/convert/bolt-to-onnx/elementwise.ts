@@ -2,31 +2,11 @@ import { BOLT_DATA_TYPES } from "../../bolt/data-type.ts";
 import type { BoltWeight } from "../../bolt/model.ts";
 import { weightCount } from "../../bolt/weight-values.ts";
 import type { ElementType } from "../../graph/tensor.ts";
-import { BoltqError } from "../../io/error.ts";
 import type { OnnxValue } from "../../onnx/model.ts";
 import { activate } from "./activations.ts";
-import { countOf, type Shape } from "./graph-builder.ts";
+import { countOf } from "./graph-builder.ts";
 import { ELEMENT_TYPES, type RaiseContext, type RaiseTable } from "./raise-context.ts";
 import { vectorValues, weightTensor } from "./weights.ts";
-
-/**
- * Shape of an element-wise result: aligned at the innermost dimension, ones stretch. Throws BoltqError `invalid-graph` for
- * shapes that do not fit.
- */
-export function broadcast(shapes: readonly Shape[]): Shape {
-  const rank = Math.max(...shapes.map((shape) => shape.length));
-  return Array.from({ length: rank }, (_, place) => {
-    const sizes = shapes.map((shape) => (place < rank - shape.length ? 1 : shape[place - rank + shape.length]));
-    const size = sizes.find((one) => one !== 1) ?? sizes[0];
-    if (sizes.some((other) => typeof other === "number" && other !== 1 && typeof size === "number" && other !== size)) {
-      throw new BoltqError(
-        "invalid-graph",
-        `shapes ${shapes.map((shape) => shape.join("x")).join(" and ")} do not fit`,
-      );
-    }
-    return size;
-  });
-}
 
 /** All values in one type: float32 as soon as one is. */
 export function unified(context: RaiseContext, values: readonly OnnxValue[]): readonly OnnxValue[] {
@@ -37,10 +17,7 @@ export function unified(context: RaiseContext, values: readonly OnnxValue[]): re
 }
 
 function binary(context: RaiseContext, type: string, left: OnnxValue, right: OnnxValue, suffix: string): OnnxValue {
-  return context.add(type, [left, right], {
-    suffix,
-    shape: broadcast([context.shapeOf(left), context.shapeOf(right)]),
-  });
+  return context.add(type, [left, right], { suffix });
 }
 
 /** ONNX operator for each mode; those on truth values go through bool. */
@@ -154,10 +131,7 @@ function scaleByInput(context: RaiseContext, axis: number): OnnxValue {
   const rank = context.shapeOf(data).length;
   const length = countOf(alpha.type?.shape) ?? context.fail("unsupported", "the size of its factor is unknown");
   const target = alongAxis(rank, axis, length);
-  const shaped = context.add("Reshape", [alpha, context.integers("alphaShape", target)], {
-    suffix: "alpha",
-    shape: target,
-  });
+  const shaped = context.add("Reshape", [alpha, context.integers("alphaShape", target)], { suffix: "alpha" });
   return binary(context, "Mul", data, shaped, "scaled");
 }
 
@@ -201,11 +175,7 @@ const COMPARISONS: Readonly<Record<string, string>> = {
 function raiseCheck(context: RaiseContext): OnnxValue {
   const mode = context.parameters.name("mode");
   const [left, right] = unified(context, context.inputs());
-  const truth = context.add(COMPARISONS[mode]!, [left, right], {
-    suffix: "compare",
-    type: "bool",
-    shape: broadcast([context.shapeOf(left!), context.shapeOf(right!)]),
-  });
+  const truth = context.add(COMPARISONS[mode]!, [left, right], { suffix: "compare" });
   const result = mode === "NOT_EQUAL" ? context.add("Not", [truth], { suffix: "not" }) : truth;
   return context.cast(result, "uint8", "number");
 }
@@ -213,7 +183,7 @@ function raiseCheck(context: RaiseContext): OnnxValue {
 /** Version 20201120's own comparison. */
 function raiseEqual(context: RaiseContext): OnnxValue {
   const [left, right] = unified(context, context.inputs());
-  const truth = context.add("Equal", [left, right], { suffix: "compare", type: "bool" });
+  const truth = context.add("Equal", [left, right], { suffix: "compare" });
   const inverted = context.parameters.number("invert") !== 0;
   return context.cast(inverted ? context.add("Not", [truth], { suffix: "not" }) : truth, "uint8", "number");
 }
@@ -221,10 +191,7 @@ function raiseEqual(context: RaiseContext): OnnxValue {
 function raiseWhere(context: RaiseContext): OnnxValue {
   const condition = context.cast(context.input(0), "bool", "condition");
   const [yes, no] = unified(context, [context.input(1), context.input(2)]);
-  return context.add("Where", [condition, yes, no], {
-    type: yes!.type?.type ?? "float32",
-    shape: broadcast([condition, yes!, no!].map((value) => context.shapeOf(value))),
-  });
+  return context.add("Where", [condition, yes, no]);
 }
 
 function raiseCast(context: RaiseContext): OnnxValue {

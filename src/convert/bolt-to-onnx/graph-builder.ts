@@ -1,9 +1,11 @@
 import { Graph, Value } from "../../graph/graph.ts";
-import { type Dimension, type ElementType, elementCount, type Tensor } from "../../graph/tensor.ts";
+import { type Dimension, type ElementType, elementCount, type Tensor, type TensorType } from "../../graph/tensor.ts";
 import { BoltqError } from "../../io/error.ts";
-import type { OnnxGraph, OnnxModel, OnnxNodeData, OnnxValue } from "../../onnx/model.ts";
+import type { OnnxGraph, OnnxModel, OnnxNode, OnnxNodeData, OnnxValue } from "../../onnx/model.ts";
 import { type AttributeInit, nodeData } from "../../onnx/node-data.ts";
-import { tensorOf } from "../../onnx/tensor-data.ts";
+import { SHAPE_RULES } from "../../onnx/shape-rules/index.ts";
+import { nodeFacts } from "../../onnx/shape-rules/shape-rule.ts";
+import { integerTensor, tensorOf } from "../../onnx/tensor-data.ts";
 
 /** Opset that raised models use: LayerNormalization and GridSample are in it, ReduceMean still takes attributes. */
 const OPSET = 17;
@@ -16,12 +18,12 @@ export interface OperationOptions {
   /** Name of the node; made unique. */
   readonly name: string;
   readonly attributes?: Readonly<Record<string, AttributeInit>>;
-  /** Element type of the first output; default that of the first input. */
+  /** Element type of the first output, where it is not what ONNX's rules say. */
   readonly type?: ElementType;
-  /** Shape of the first output; default that of the first input; null: unknown. */
-  readonly shape?: Shape | null;
-  /** Types and shapes of all outputs, where there are several. */
-  readonly outputs?: readonly { readonly type: ElementType; readonly shape: Shape | undefined }[];
+  /** Shape of the first output, where more is known than ONNX's rules say. */
+  readonly shape?: Shape;
+  /** The number of outputs, or the type of each; default 1. */
+  readonly outputs?: number | readonly TensorType[];
 }
 
 /** Builds an ONNX graph front to back; every value and node gets a name of its own. */
@@ -29,6 +31,8 @@ export class GraphBuilder {
   readonly #graph = new Graph<OnnxNodeData>();
   readonly #initializers: OnnxValue[] = [];
   readonly #names = new Set<string>();
+  /** The elements of integer constants: shapes follow from them. */
+  readonly #integers = new Map<OnnxValue, readonly number[]>();
 
   constructor(name: string) {
     this.#graph.name = name === "" ? "graph" : name;
@@ -76,14 +80,9 @@ export class GraphBuilder {
 
   integers(name: string, values: readonly number[], shape: readonly number[] = [values.length]): OnnxValue {
     if (!values.every(Number.isSafeInteger)) refuseSizes(values);
-    return this.constant(
-      name,
-      tensorOf(
-        "int64",
-        shape,
-        BigInt64Array.from(values, (value) => BigInt(Math.trunc(value))),
-      ),
-    );
+    const constant = this.constant(name, integerTensor(shape, values));
+    this.#integers.set(constant, values);
+    return constant;
   }
 
   /** Adds a node with one output. */
@@ -91,24 +90,29 @@ export class GraphBuilder {
     return this.addMany(type, inputs, options)[0]!;
   }
 
-  /** Adds a node with as many outputs as `options.outputs` has. */
+  /** Adds a node with as many outputs as `options.outputs` says. */
   addMany(type: string, inputs: readonly (OnnxValue | undefined)[], options: OperationOptions): readonly OnnxValue[] {
     const name = this.unique(options.name);
-    const first = inputs[0]?.type;
-    const described = options.outputs ?? [
-      {
-        type: options.type ?? first?.type ?? "float32",
-        shape: options.shape === null ? undefined : (options.shape ?? first?.shape),
-      },
-    ];
-    for (const { shape } of described) checkWhole(shape ?? []);
-    for (const value of Object.values(options.attributes ?? {})) if (typeof value !== "string") checkAttribute(value);
-    const outputs = described.map(
-      (output, index): OnnxValue =>
-        new Value(this.unique(index === 0 ? `${name}:0` : `${name}:${index}`), { type: output }),
-    );
-    this.#graph.append({ name, type, inputs, outputs, data: nodeData(options.attributes ?? {}) });
-    return outputs;
+    const { attributes = {}, outputs = 1 } = options;
+    for (const value of Object.values(attributes)) if (typeof value !== "string") checkAttribute(value);
+    const values = Array.from({ length: typeof outputs === "number" ? outputs : outputs.length }, (_, index) => {
+      const value: OnnxValue = new Value(this.unique(`${name}:${index}`));
+      return value;
+    });
+    const node = this.#graph.append({ name, type, inputs, outputs: values, data: nodeData(attributes) });
+    const types = typeof outputs === "number" ? this.#inferTypes(node, options) : outputs;
+    values.forEach((value, index) => {
+      value.type = types[index];
+      checkWhole(value.type?.shape ?? []);
+    });
+    return values;
+  }
+
+  #inferTypes(node: OnnxNode, { type, shape }: OperationOptions): readonly (TensorType | undefined)[] {
+    const rule = SHAPE_RULES[node.type];
+    const types = rule?.infer(nodeFacts(node, OPSET, (value) => this.#integers.get(value))) ?? [];
+    const first = { type: type ?? types[0]?.type ?? "float32", shape: shape ?? types[0]?.shape };
+    return [first, ...types.slice(1)];
   }
 
   unique(name: string): string {

@@ -16,31 +16,14 @@ function raiseGather(context: RaiseContext): OnnxValue {
   const { parameters } = context;
   const data = context.input(0);
   const indices = context.input(1);
-  const shape = context.shapeOf(data);
-  const indexShape = context.shapeOf(indices);
   const axis = parameters.number("axis");
-  if (axis === ALL_AXES) return gatherNd(context, data, indices);
-  const place = normalAxis(axis, shape.length);
-  if (parameters.number("element_level") !== 0) {
-    return context.add("GatherElements", [data, context.cast(indices, "int32")], {
-      attributes: { axis: place },
-      shape: indexShape,
-    });
+  if (axis === ALL_AXES) {
+    const attributes = { batch_dims: parameters.number("batch_dims") };
+    return context.add("GatherND", [data, context.cast(indices, "int64")], { attributes });
   }
-  return context.add("Gather", [data, context.cast(indices, "int32")], {
-    attributes: { axis: place },
-    shape: [...shape.slice(0, place), ...indexShape, ...shape.slice(place + 1)],
-  });
-}
-
-function gatherNd(context: RaiseContext, data: OnnxValue, indices: OnnxValue): OnnxValue {
-  const batch = context.parameters.number("batch_dims");
-  const indexShape = context.shapeOf(indices);
-  const depth = indexShape[indexShape.length - 1];
-  const rest = typeof depth === "number" ? context.shapeOf(data).slice(batch + depth) : [];
-  return context.add("GatherND", [data, context.cast(indices, "int64")], {
-    attributes: { batch_dims: batch },
-    shape: [...indexShape.slice(0, -1), ...rest],
+  const type = parameters.number("element_level") === 0 ? "Gather" : "GatherElements";
+  return context.add(type, [data, context.cast(indices, "int32")], {
+    attributes: { axis: normalAxis(axis, context.shapeOf(data).length) },
   });
 }
 
@@ -66,38 +49,23 @@ function raiseEmbedding(context: RaiseContext): OnnxValue {
       : context.input(1);
   const rows = turned ? transposed(context, table, [1, 0], "rows") : table;
   const indices = context.cast(context.input(), "int32");
-  return context.add("Gather", [rows, indices], {
-    attributes: { axis: 0 },
-    shape: [...context.shapeOf(indices), features],
-  });
+  return context.add("Gather", [rows, indices], { attributes: { axis: 0 } });
 }
 
 function raiseOneHot(context: RaiseContext): OnnxValue {
   const { parameters } = context;
   const indices = context.cast(context.input(), "int64");
   const depth = parameters.number("depth");
-  const shape = [...context.shapeOf(indices)];
-  const axis = normalAxis(parameters.number("axis"), shape.length + 1);
-  shape.splice(axis, 0, depth);
+  const axis = normalAxis(parameters.number("axis"), context.shapeOf(indices).length + 1);
   return context.add(
     "OneHot",
     [indices, context.integers("depth", [depth], []), context.floats("values", parameters.list("values"))],
-    {
-      attributes: { axis },
-      type: "float32",
-      shape,
-    },
+    { attributes: { axis } },
   );
 }
 
 function raiseNonZero(context: RaiseContext): OnnxValue {
-  const input = context.input();
-  const found = context.add("NonZero", [input], {
-    suffix: "positions",
-    type: "int64",
-    shape: [context.shapeOf(input).length, undefined],
-  });
-  return context.cast(found, "int32");
+  return context.cast(context.add("NonZero", [context.input()], { suffix: "positions" }), "int32");
 }
 
 function raiseNonMaxSuppression(context: RaiseContext): OnnxValue {
@@ -111,12 +79,7 @@ function raiseNonMaxSuppression(context: RaiseContext): OnnxValue {
       context.floats("overlap", [parameters.number("iou_threshold")]),
       context.floats("score", [parameters.number("score_threshold")]),
     ],
-    {
-      suffix: "chosen",
-      attributes: { center_point_box: parameters.number("center_point_box") },
-      type: "int64",
-      shape: [undefined, 3],
-    },
+    { suffix: "chosen", attributes: { center_point_box: parameters.number("center_point_box") } },
   );
   return context.cast(chosen, "int32");
 }
@@ -135,7 +98,7 @@ function raiseRange(context: RaiseContext): OnnxValue {
   });
   const [start, limit, delta] = stated as [number, number, number];
   const length = next === 0 ? Math.max(0, Math.ceil((limit - start) / delta)) : undefined;
-  return context.add("Range", bounds, { type, shape: [length] });
+  return context.add("Range", bounds, { shape: [length] });
 }
 
 export const INDEXING_OPERATORS: RaiseTable = {

@@ -2,8 +2,6 @@ import { weightCount } from "../../bolt/weight-values.ts";
 import type { Dimension } from "../../graph/tensor.ts";
 import type { OnnxValue } from "../../onnx/model.ts";
 import { activate } from "./activations.ts";
-import { broadcast } from "./elementwise.ts";
-import type { Shape } from "./graph-builder.ts";
 import type { RaiseContext, RaiseTable } from "./raise-context.ts";
 import { reshaped, sliced, transposed } from "./shape-operators.ts";
 import { vectorValues, weightTensor } from "./weights.ts";
@@ -62,14 +60,8 @@ async function raiseFullyConnected(context: RaiseContext): Promise<OnnxValue> {
   const result = context.add("Gemm", [rows, weight, ...(bias === undefined ? [] : [context.floats("bias", bias)])], {
     suffix: "gemm",
     attributes: { transB: 1 },
-    shape: [context.shapeOf(rows)[0], layer.outputs],
   });
   return fromRows(context, result, layer);
-}
-
-/** Shape of a product of stacks of matrices. */
-export function productShape(left: Shape, right: Shape): Dimension[] {
-  return [...broadcast([left.slice(0, -2), right.slice(0, -2)]), left[left.length - 2], right[right.length - 1]];
 }
 
 /** Both factors, with their last two axes exchanged where the operator says so. */
@@ -84,9 +76,7 @@ export function factorsOf(context: RaiseContext, values: readonly OnnxValue[]): 
 }
 
 function raiseMatMul(context: RaiseContext): OnnxValue {
-  const [left, right] = factorsOf(context, context.inputs());
-  const shape = productShape(context.shapeOf(left!), context.shapeOf(right!));
-  const product = context.add("MatMul", [left, right], { suffix: "product", shape });
+  const product = context.add("MatMul", factorsOf(context, context.inputs()), { suffix: "product" });
   return context.inputCount > 2 ? context.add("Add", [product, context.input(2)], { suffix: "added" }) : product;
 }
 
@@ -96,21 +86,12 @@ function raiseEinsum(context: RaiseContext): OnnxValue {
   const [left, right, output] = [term("equation_l"), term("equation_r"), term("equation_o")];
   const inputs = context.inputs();
   const equation = `${inputs.length > 1 ? `${left},${right}` : left}${output === "" ? "" : `->${output}`}`;
-  const sizes = new Map<string, Dimension>();
-  [left, right].slice(0, inputs.length).forEach((letters, index) => {
-    [...letters].forEach((letter, axis) => {
-      sizes.set(letter, context.shapeOf(inputs[index]!)[axis]);
-    });
-  });
-  return context.add("Einsum", inputs, {
-    attributes: { equation },
-    shape: [...output].map((letter) => sizes.get(letter)),
-  });
+  return context.add("Einsum", inputs, { attributes: { equation } });
 }
 
 /** Frames of a 1 × time × features tensor beside each other, shifted by the context. */
 function spliced(context: RaiseContext, input: OnnxValue, offsets: readonly number[]): OnnxValue {
-  const [n, frames, features] = context.staticShapeOf(input) as [number, number, number];
+  const frames = context.staticShapeOf(input)[1]!;
   const first = Math.min(...offsets);
   const length = frames - (Math.max(...offsets) - first);
   const parts = offsets.map((offset, index) =>
@@ -121,11 +102,7 @@ function spliced(context: RaiseContext, input: OnnxValue, offsets: readonly numb
       `frame${index}`,
     ),
   );
-  return context.add("Concat", parts, {
-    suffix: "spliced",
-    attributes: { axis: 2 },
-    shape: [n, length, features * offsets.length],
-  });
+  return context.add("Concat", parts, { suffix: "spliced", attributes: { axis: 2 } });
 }
 
 async function raiseSplice(context: RaiseContext): Promise<OnnxValue> {
@@ -141,7 +118,6 @@ async function raiseSplice(context: RaiseContext): Promise<OnnxValue> {
   const gathered = context.add("Gather", [input, context.integers("frames", indices)], {
     suffix: "gathered",
     attributes: { axis: 1 },
-    shape: [n, indices.length, features],
   });
   return reshaped(context, gathered, [n, indices.length / offsets.length, features * offsets.length]);
 }
@@ -151,11 +127,10 @@ async function raiseTdnn(context: RaiseContext): Promise<OnnxValue> {
   const { parameters } = context;
   const outputs = parameters.number("num_outputs");
   const input = spliced(context, context.input(), parameters.counted("context", "num_context"));
-  const [n, frames, depth] = context.staticShapeOf(input) as [number, number, number];
+  const depth = context.staticShapeOf(input)[2]!;
   const weight = context.builder.constant(`${context.name}/weight`, weightTensor(context.weight, [outputs, depth]));
   const product = context.add("MatMul", [input, transposed(context, weight, [1, 0], "weightTransposed")], {
     suffix: "product",
-    shape: [n, frames, outputs],
   });
   const bias = await vectorValues(context.record, outputs);
   const biased =

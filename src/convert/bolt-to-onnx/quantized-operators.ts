@@ -10,13 +10,12 @@ import { activate } from "./activations.ts";
 import {
   channelsOf,
   convolutionAttributes,
-  convolvedShape,
   groupOf,
   raiseDeconvolution,
   raiseConvolution as raiseFloatConvolution,
   windowOf,
 } from "./convolution.ts";
-import { asRows, factorsOf, fromRows, fullyConnectedOf, productShape } from "./matrix.ts";
+import { asRows, factorsOf, fromRows, fullyConnectedOf } from "./matrix.ts";
 import { dequantize, type Quantized, quantize } from "./quantized-value.ts";
 import type { RaiseContext, RaiseState } from "./raise-context.ts";
 import { levelTensor, vectorValues } from "./weights.ts";
@@ -65,7 +64,7 @@ function defineSums(context: RaiseContext, sums: Sums, activation = "NULL"): voi
   if (early && lastSlot(node) !== "int8-to-float") {
     const name = `${state.nameOf(node.output())}/int8`;
     const { levels, step } = quantize(state.builder, activated, { name, nonNegative: activation === "RELU" });
-    const real = context.add("Mul", [step, sums.step], { suffix: "outputStep", shape: [] });
+    const real = context.add("Mul", [step, sums.step], { suffix: "outputStep" });
     state.defineQuantized(node.output(), { levels, step: real });
     return;
   }
@@ -130,11 +129,9 @@ function summed(
 ): Sums {
   const step = context.add("Mul", [input.step, context.scalar("weightStep", weightStep)], {
     suffix: "sumStep",
-    shape: [],
   });
   if (bias === undefined) return { value: product, step };
-  const options = { suffix: "biasLevels", shape: biasShape };
-  const levels = context.add("Div", [context.floats("bias", bias, biasShape), step], options);
+  const levels = context.add("Div", [context.floats("bias", bias, biasShape), step], { suffix: "biasLevels" });
   const rounded = context.add("Round", [levels], { suffix: "biasRounded" });
   return { value: context.add("Add", [product, rounded], { suffix: "biased" }), step };
 }
@@ -147,10 +144,9 @@ async function raiseConvolution(context: RaiseContext): Promise<void> {
     return;
   }
   const input = quantizedInput(context);
-  const shape = context.shapeOf(input.levels);
   const outputs = parameters.number("num_outputs");
   const group = groupOf(context, input.levels);
-  const window = windowOf(context, shape.length);
+  const window = windowOf(context, context.shapeOf(input.levels).length);
   const channels = channelsOf(context, input.levels) / group;
   const { tensor, step } = await weightLevels(context.weight, [outputs, channels, ...window.kernel]);
   const weight = context.builder.constant(`${name}/weight`, tensor);
@@ -159,7 +155,6 @@ async function raiseConvolution(context: RaiseContext): Promise<void> {
   const product = context.add("Conv", [input.levels, weight], {
     suffix: "conv",
     attributes: convolutionAttributes(context, window, group),
-    shape: convolvedShape(shape, outputs, window, parameters.name("round_mode")),
   });
   const sums = summed(context, input, step, bias, biasShape, product);
   defineSums(context, sums, parameters.name("pw_activation_type"));
@@ -175,7 +170,6 @@ async function raiseFullyConnected(context: RaiseContext): Promise<void> {
   const product = context.add("Gemm", [rows, weight], {
     suffix: "gemm",
     attributes: { transB: 1 },
-    shape: [context.shapeOf(rows)[0], layer.outputs],
   });
   const sums = summed(context, input, step, bias, [layer.outputs], product);
   defineSums(context, { ...sums, value: fromRows(context, sums.value, layer) });
@@ -187,9 +181,8 @@ function raiseMatMul(context: RaiseContext): void {
   const factors = factorsOf(context, [left.levels, right.levels]);
   const value = context.add("MatMul", factors, {
     suffix: "product",
-    shape: productShape(context.shapeOf(factors[0]!), context.shapeOf(factors[1]!)),
   });
-  const step = context.add("Mul", [left.step, right.step], { suffix: "sumStep", shape: [] });
+  const step = context.add("Mul", [left.step, right.step], { suffix: "sumStep" });
   if (context.inputCount < 3) {
     defineSums(context, { value, step });
   } else {

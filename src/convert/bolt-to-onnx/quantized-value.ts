@@ -53,7 +53,6 @@ function scaleOfRun(builder: GraphBuilder, input: OnnxValue, options: QuantizeOp
   const largest = largestMagnitude(builder, input, options);
   const isZero = builder.add("Less", [largest, builder.scalar(`${name}/nothing`, LEAST_LARGEST)], {
     name: `${name}/isZero`,
-    type: "bool",
   });
   const levels = builder.scalar(`${name}/levels`, QMAX.int8);
   const safe = scalarNode(builder, "Where", [isZero, levels, largest], name);
@@ -66,13 +65,12 @@ export function dequantize(builder: GraphBuilder, { levels, step }: Quantized, n
 }
 
 function largestMagnitude(builder: GraphBuilder, input: OnnxValue, { name, nonNegative }: QuantizeOptions): OnnxValue {
-  const reduce = (type: string) =>
-    builder.add(type, [input], { name: `${name}/${type}`, attributes: { keepdims: 0 }, shape: [] });
+  const reduce = (type: string) => builder.add(type, [input], { name: `${name}/${type}`, attributes: { keepdims: 0 } });
   const highest = reduce("ReduceMax");
   if (nonNegative) return highest;
   return scalarNode(builder, "Max", [highest, scalarNode(builder, "Neg", [reduce("ReduceMin")], name)], name);
 }
 
 function scalarNode(builder: GraphBuilder, type: string, inputs: readonly OnnxValue[], name: string): OnnxValue {
-  return builder.add(type, inputs, { name: `${name}/${type}`, type: "float32", shape: [] });
+  return builder.add(type, inputs, { name: `${name}/${type}` });
 }

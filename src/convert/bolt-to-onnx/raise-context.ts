@@ -156,7 +156,7 @@ export class RaiseContext {
       suffix?: string;
       attributes?: Record<string, AttributeInit>;
       type?: ElementType;
-      shape?: Shape | null;
+      shape?: Shape;
     } = {},
   ): OnnxValue {
     const { suffix, ...rest } = options;
@@ -192,7 +192,7 @@ export class RaiseContext {
   /** `value` as `type`, converted if it is another. */
   cast(value: OnnxValue, type: ElementType, suffix = "cast"): OnnxValue {
     if (value.type?.type === type) return value;
-    return this.add("Cast", [value], { suffix, type, attributes: { to: ONNX_TYPE_NUMBERS[type] ?? 1 } });
+    return this.add("Cast", [value], { suffix, attributes: { to: ONNX_TYPE_NUMBERS[type] ?? 1 } });
   }
 
   fail(code: "unsupported" | "format" | "invalid-graph", problem: string): never {

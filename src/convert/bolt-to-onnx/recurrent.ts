@@ -58,13 +58,7 @@ async function raiseRecurrent(context: RaiseContext): Promise<Raised> {
         direction: directions === 2 ? "bidirectional" : "forward",
         ...(cell.splitsBias ? { linear_before_reset: 1 } : {}),
       },
-      outputs: [
-        { type: "float32", shape: [steps, directions, batch, hidden] },
-        ...Array.from({ length: cell.type === "LSTM" ? 2 : 1 }, () => ({
-          type: "float32" as const,
-          shape: stateShape,
-        })),
-      ],
+      outputs: cell.type === "LSTM" ? 3 : 2,
     },
   );
   const batchFirst = transposed(context, outputs[0]!, [2, 0, 1, 3], "batchFirst");

@@ -1,5 +1,4 @@
 import type { OnnxValue } from "../../onnx/model.ts";
-import type { Shape } from "./graph-builder.ts";
 import type { RaiseContext, Raised, RaiseTable } from "./raise-context.ts";
 import { normalAxis } from "./shape-operators.ts";
 
@@ -37,17 +36,10 @@ function reduce(
   axes: readonly number[],
   keep: boolean,
 ): OnnxValue {
-  const shape = reducedShape(context.shapeOf(input), axes, keep);
   const keepdims = keep ? 1 : 0;
   return type === "ReduceSum"
-    ? context.add(type, [input, context.integers("axes", axes)], { suffix: type, attributes: { keepdims }, shape })
-    : context.add(type, [input], { suffix: type, attributes: { axes, keepdims }, shape });
-}
-
-function reducedShape(shape: Shape, axes: readonly number[], keep: boolean): Shape {
-  return keep
-    ? shape.map((size, axis) => (axes.includes(axis) ? 1 : size))
-    : shape.filter((_, axis) => !axes.includes(axis));
+    ? context.add(type, [input, context.integers("axes", axes)], { suffix: type, attributes: { keepdims } })
+    : context.add(type, [input], { suffix: type, attributes: { axes, keepdims } });
 }
 
 function deviation(context: RaiseContext, input: OnnxValue, axes: readonly number[], keep: boolean): OnnxValue {
@@ -60,32 +52,21 @@ function deviation(context: RaiseContext, input: OnnxValue, axes: readonly numbe
 /** Index of the largest element; the axis goes. */
 function raiseArgMax(context: RaiseContext): OnnxValue {
   const input = context.input();
-  const shape = context.shapeOf(input);
-  const axis = normalAxis(context.parameters.number("axis"), shape.length);
-  const index = context.add("ArgMax", [input], {
-    suffix: "argmax",
-    attributes: { axis, keepdims: 0 },
-    type: "int64",
-    shape: reducedShape(shape, [axis], false),
-  });
+  const axis = normalAxis(context.parameters.number("axis"), context.shapeOf(input).length);
+  const index = context.add("ArgMax", [input], { suffix: "argmax", attributes: { axis, keepdims: 0 } });
   return context.cast(index, "int32");
 }
 
 function raiseTopK(context: RaiseContext): Raised {
   const { parameters } = context;
   const input = context.input();
-  const shape = context.shapeOf(input);
-  const axis = normalAxis(parameters.number("axis"), shape.length);
+  const axis = normalAxis(parameters.number("axis"), context.shapeOf(input).length);
   const stated = parameters.number("k");
   const count = stated > 0 ? context.integers("k", [stated]) : context.cast(context.input(1), "int64", "k");
-  const cut = shape.map((size, place) => (place === axis ? (stated > 0 ? stated : undefined) : size));
   const [values, indices] = context.builder.addMany("TopK", [input, count], {
     name: context.name,
     attributes: { axis, largest: parameters.number("largest"), sorted: parameters.number("sorted") },
-    outputs: [
-      { type: "float32", shape: cut },
-      { type: "int64", shape: cut },
-    ],
+    outputs: 2,
   });
   return [values!, context.cast(indices!, "int32")];
 }

@@ -33,7 +33,6 @@ function raiseResize(context: RaiseContext): OnnxValue {
         COORDINATES[coordinates] ?? context.fail("unsupported", `the coordinates ${coordinates} cannot be run`),
       nearest_mode: NEAREST[parameters.name("round_mode")] ?? "round_prefer_floor",
     },
-    shape: sizes,
   });
 }
 
@@ -56,16 +55,13 @@ const PADDINGS: Readonly<Record<string, string>> = { CONSTANT: "zeros", EDGE: "b
 
 function raiseGridSample(context: RaiseContext): OnnxValue {
   const { parameters } = context;
-  const [input, grid] = [context.input(0), context.input(1)];
-  const [shape, gridShape] = [context.shapeOf(input), context.shapeOf(grid)];
   const mode = parameters.name("mode");
-  return context.add("GridSample", [input, grid], {
+  return context.add("GridSample", [context.input(0), context.input(1)], {
     attributes: {
       mode: mode === "LINEAR" ? "bilinear" : mode === "CUBIC" ? "bicubic" : "nearest",
       padding_mode: PADDINGS[parameters.name("pad_mode")] ?? "zeros",
       align_corners: parameters.number("align_corners"),
     },
-    shape: [shape[0], shape[1], ...gridShape.slice(1, -1)],
   });
 }
 
@@ -76,19 +72,17 @@ function raiseGridSample(context: RaiseContext): OnnxValue {
 function raiseRoiAlign(context: RaiseContext): OnnxValue {
   const { parameters } = context;
   const [input, regions] = [context.input(0), context.input(1)];
-  const [height, width] = [parameters.number("output_h"), parameters.number("output_w")];
   const count = context.shapeOf(regions)[0];
   const batch = context.inputCount > 2 ? context.cast(context.input(2), "int64", "batch") : firstImage(context, count);
   return context.add("RoiAlign", [input, regions, batch], {
     attributes: {
       mode: parameters.name("mode") === "MAX" ? "max" : "avg",
       coordinate_transformation_mode: "output_half_pixel",
-      output_height: height,
-      output_width: width,
+      output_height: parameters.number("output_h"),
+      output_width: parameters.number("output_w"),
       sampling_ratio: parameters.number("sampling_ratio"),
       spatial_scale: { float: parameters.number("spatial_scale") },
     },
-    shape: [count, context.shapeOf(input)[1], height, width],
   });
 }
 

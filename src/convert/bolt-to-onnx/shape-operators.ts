@@ -1,9 +1,8 @@
 import { BOLT_DATA_TYPES } from "../../bolt/data-type.ts";
-import type { Dimension } from "../../graph/tensor.ts";
 import type { OnnxValue } from "../../onnx/model.ts";
 import { tensorOf } from "../../onnx/tensor-data.ts";
 import { unified } from "./elementwise.ts";
-import { countOf, isStatic, type Shape } from "./graph-builder.ts";
+import { isStatic } from "./graph-builder.ts";
 import { ELEMENT_TYPES, type RaiseContext, type Raised, type RaiseTable } from "./raise-context.ts";
 
 /** An end that lies behind every dimension. */
@@ -16,20 +15,7 @@ export function reshaped(
   target: readonly number[],
   suffix = "reshaped",
 ): OnnxValue {
-  return context.add("Reshape", [value, context.integers(`${suffix}/shape`, target)], {
-    suffix,
-    shape: shapeAfter(value.type?.shape, target),
-  });
-}
-
-function shapeAfter(input: Shape | undefined, target: readonly number[]): Dimension[] {
-  const sizes: Dimension[] = target.map((size, axis) => (size === 0 ? input?.[axis] : size));
-  const place = sizes.indexOf(-1);
-  if (place < 0) return sizes;
-  const count = countOf(input);
-  const rest = countOf(sizes.filter((_, axis) => axis !== place));
-  sizes[place] = count === undefined || rest === undefined ? undefined : count / rest;
-  return sizes;
+  return context.add("Reshape", [value, context.integers(`${suffix}/shape`, target)], { suffix });
 }
 
 export function transposed(
@@ -38,12 +24,7 @@ export function transposed(
   axes: readonly number[],
   suffix = "transposed",
 ): OnnxValue {
-  const shape = context.shapeOf(value);
-  return context.add("Transpose", [value], {
-    suffix,
-    attributes: { perm: axes },
-    shape: axes.map((axis) => shape[axis]),
-  });
+  return context.add("Transpose", [value], { suffix, attributes: { perm: axes } });
 }
 
 /** Marks reshapes of TFLite models: 4-D tensors are in channels-last order while reshaped. */
@@ -62,21 +43,13 @@ function raiseReshape(context: RaiseContext): OnnxValue {
 }
 
 function reshapeByInput(context: RaiseContext): OnnxValue {
-  const target = context.cast(context.input(1), "int64", "target");
-  const rank = target.type?.shape?.[0];
-  return context.add("Reshape", [context.input(0), target], {
-    shape: typeof rank === "number" ? Array.from({ length: rank }, () => undefined) : null,
-  });
+  return context.add("Reshape", [context.input(0), context.cast(context.input(1), "int64", "target")]);
 }
 
 function raiseFlatten(context: RaiseContext): OnnxValue {
   const input = context.input();
-  const shape = context.shapeOf(input);
-  const axis = normalAxis(context.parameters.number("axis"), shape.length);
-  return context.add("Flatten", [input], {
-    attributes: { axis },
-    shape: [countOf(shape.slice(0, axis)), countOf(shape.slice(axis))],
-  });
+  const axis = normalAxis(context.parameters.number("axis"), context.shapeOf(input).length);
+  return context.add("Flatten", [input], { attributes: { axis } });
 }
 
 /** An axis counted from the front. */
@@ -89,21 +62,15 @@ function raiseSqueeze(context: RaiseContext): OnnxValue {
   const shape = context.shapeOf(input);
   const listed = context.parameters.counted("axes", "num_axes").map((axis) => normalAxis(axis, shape.length));
   const axes = listed.length > 0 ? listed : shape.flatMap((size, axis) => (size === 1 ? [axis] : []));
-  return context.add("Squeeze", [input, context.integers("axes", axes)], {
-    shape: shape.filter((_, axis) => !axes.includes(axis)),
-  });
+  return context.add("Squeeze", [input, context.integers("axes", axes)]);
 }
 
 function raiseUnsqueeze(context: RaiseContext): OnnxValue {
   const input = context.input();
-  const shape = context.shapeOf(input);
   const listed = context.parameters.counted("axes", "num_axes");
-  const rank = shape.length + listed.length;
+  const rank = context.shapeOf(input).length + listed.length;
   const axes = listed.map((axis) => normalAxis(axis, rank));
-  const rest = shape[Symbol.iterator]();
-  return context.add("Unsqueeze", [input, context.integers("axes", axes)], {
-    shape: Array.from({ length: rank }, (_, axis) => (axes.includes(axis) ? 1 : rest.next().value)),
-  });
+  return context.add("Unsqueeze", [input, context.integers("axes", axes)]);
 }
 
 function raiseTranspose(context: RaiseContext): OnnxValue {
@@ -120,15 +87,8 @@ function raiseTranspose(context: RaiseContext): OnnxValue {
 function raiseConcat(context: RaiseContext): OnnxValue {
   const inputs = unified(context, context.inputs());
   if (inputs.length === 1) return inputs[0]!;
-  const shapes = inputs.map((input) => context.shapeOf(input));
-  const rank = shapes[0]!.length;
-  const axis = normalAxis(context.parameters.number("axis"), rank);
-  const sizes = shapes.map((shape) => shape[axis]);
-  const total = isStatic(sizes) ? sizes.reduce<number>((sum, size) => sum + Number(size), 0) : undefined;
-  return context.add("Concat", inputs, {
-    attributes: { axis },
-    shape: shapes[0]!.map((size, place) => (place === axis ? total : size)),
-  });
+  const axis = normalAxis(context.parameters.number("axis"), context.shapeOf(inputs[0]!).length);
+  return context.add("Concat", inputs, { attributes: { axis } });
 }
 
 interface Cut {
@@ -141,8 +101,6 @@ interface Cut {
 /** A part of a tensor, as ONNX Slice means it: negative positions count from the end. */
 export function sliced(context: RaiseContext, value: OnnxValue, cuts: readonly Cut[], suffix = "slice"): OnnxValue {
   const list = (name: string, values: readonly number[]) => context.integers(`${suffix}/${name}`, values);
-  const shape = [...context.shapeOf(value)];
-  for (const cut of cuts) shape[cut.axis] = lengthOf(shape[cut.axis], cut);
   return context.add(
     "Slice",
     [
@@ -164,16 +122,8 @@ export function sliced(context: RaiseContext, value: OnnxValue, cuts: readonly C
         cuts.map(({ step }) => step),
       ),
     ],
-    { suffix, shape },
+    { suffix },
   );
-}
-
-function lengthOf(size: Dimension, { start, end, step }: Cut): number | undefined {
-  if (typeof size !== "number") return undefined;
-  const place = (at: number, low: number, high: number) => Math.min(Math.max(at < 0 ? at + size : at, low), high);
-  const [from, to] =
-    step > 0 ? [place(start, 0, size), place(end, 0, size)] : [place(start, 0, size - 1), place(end, -1, size - 1)];
-  return Math.max(0, Math.ceil((to - from) / step));
 }
 
 /** Cuts along one axis at the slice points; all points 0: into equal parts. */
@@ -252,10 +202,7 @@ function raisePad(context: RaiseContext): OnnxValue {
       context.integers("pads", [...before, ...after]),
       context.scalar("value", parameters.number("constant_value")),
     ],
-    {
-      attributes: { mode },
-      shape: shape.map((size, axis) => (typeof size === "number" ? size + before[axis]! + after[axis]! : size)),
-    },
+    { attributes: { mode } },
   );
 }
 
@@ -277,7 +224,7 @@ function raiseChannelResize(context: RaiseContext): OnnxValue {
       : context.add(
           "Pad",
           [grouped, context.integers("pads", padsOf(grouped.type!.shape!.length, 2, (after - before) / group))],
-          { suffix: "pad", shape: [shape[0]!, group, after / group, ...spatial] },
+          { suffix: "pad" },
         );
   return reshaped(context, resized, [shape[0]!, after, ...spatial]);
 }
@@ -295,47 +242,30 @@ function raiseTile(context: RaiseContext): OnnxValue {
   const axis = normalAxis(parameters.number("axis"), shape.length);
   const repeats =
     listed.length === shape.length ? listed : shape.map((_, place) => (place === axis ? (listed[0] ?? 1) : 1));
-  return context.add("Tile", [input, context.integers("repeats", repeats)], {
-    shape: shape.map((size, place) => (typeof size === "number" ? size * repeats[place]! : undefined)),
-  });
+  return context.add("Tile", [input, context.integers("repeats", repeats)]);
 }
 
 function raiseExpand(context: RaiseContext): OnnxValue {
   const input = context.input();
-  const shape = context.shapeOf(input);
   const listed = context.parameters.counted("shape", "num_shape");
-  if (listed.length === 0) return expandByInput(context, input);
-  const offset = listed.length - shape.length;
-  const sizes = listed.map((size, place) => {
-    const own = place < offset ? 1 : shape[place - offset];
-    return own === 1 || own === undefined ? size : own;
-  });
-  return context.add("Expand", [input, context.integers("shape", listed)], { shape: sizes });
-}
-
-function expandByInput(context: RaiseContext, input: OnnxValue): OnnxValue {
-  const target = context.cast(context.input(1), "int64", "target");
-  return context.add("Expand", [input, target], { shape: null });
+  const target =
+    listed.length > 0 ? context.integers("shape", listed) : context.cast(context.input(1), "int64", "target");
+  return context.add("Expand", [input, target]);
 }
 
 function raiseSpaceToDepth(context: RaiseContext): OnnxValue {
-  const block = context.parameters.number("block_size");
-  const input = context.input();
-  const [n, c, h, w] = context.staticShapeOf(input) as [number, number, number, number];
-  return context.add("SpaceToDepth", [input], {
-    attributes: { blocksize: block },
-    shape: [n, c * block * block, h / block, w / block],
+  return context.add("SpaceToDepth", [context.input()], {
+    attributes: { blocksize: context.parameters.number("block_size") },
   });
 }
 
 function raiseDepthToSpace(context: RaiseContext): OnnxValue {
   const { parameters } = context;
-  const block = parameters.number("block_size");
-  const input = context.input();
-  const [n, c, h, w] = context.staticShapeOf(input) as [number, number, number, number];
-  return context.add("DepthToSpace", [input], {
-    attributes: { blocksize: block, mode: parameters.text("mode") === "CRD" ? "CRD" : "DCR" },
-    shape: [n, c / (block * block), h * block, w * block],
+  return context.add("DepthToSpace", [context.input()], {
+    attributes: {
+      blocksize: parameters.number("block_size"),
+      mode: parameters.text("mode") === "CRD" ? "CRD" : "DCR",
+    },
   });
 }
 
@@ -345,10 +275,7 @@ function raiseShape(context: RaiseContext): OnnxValue {
   if (isStatic(shape)) {
     return context.builder.constant(context.name, tensorOf("int32", [shape.length], Int32Array.from(shape)));
   }
-  return context.cast(
-    context.add("Shape", [input], { suffix: "shape", type: "int64", shape: [shape.length] }),
-    "int32",
-  );
+  return context.cast(context.add("Shape", [input], { suffix: "shape" }), "int32");
 }
 
 function raiseConstantOfShape(context: RaiseContext): OnnxValue {
@@ -356,11 +283,7 @@ function raiseConstantOfShape(context: RaiseContext): OnnxValue {
   const target = context.cast(context.input(), "int64", "target");
   const type = parameters.has("dt") ? (BOLT_DATA_TYPES[parameters.number("dt")] ?? "F32") : "F32";
   const value = parameters.has("value") ? parameters.number("value") : 0;
-  const rank = target.type?.shape?.[0];
-  const filled = context.add("Expand", [context.scalar("value", value), target], {
-    suffix: "filled",
-    shape: typeof rank === "number" ? Array.from({ length: rank }, () => undefined) : null,
-  });
+  const filled = context.add("Expand", [context.scalar("value", value), target], { suffix: "filled" });
   return context.cast(filled, ELEMENT_TYPES[type]);
 }
 

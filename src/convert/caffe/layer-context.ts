@@ -112,7 +112,7 @@ interface LayerOperation {
   readonly suffix?: string;
   readonly attributes?: Readonly<Record<string, AttributeInit>>;
   readonly type?: ElementType;
-  readonly shape?: Shape | null;
+  readonly shape?: Shape;
 }
 
 /** Converts one layer to ONNX: gives its tops, or the first of them. */

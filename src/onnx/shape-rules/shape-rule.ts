@@ -1,5 +1,5 @@
 import type { Dimension, ElementType, TensorType } from "../../graph/tensor.ts";
-import type { OnnxNode } from "../model.ts";
+import type { OnnxNode, OnnxValue } from "../model.ts";
 
 /** A shape of known rank. */
 export type Shape = readonly Dimension[];
@@ -20,6 +20,32 @@ export interface NodeFacts {
    * Only inputs that the rule `reads` are sure to be looked up.
    */
   values(index: number): readonly Dimension[] | undefined;
+}
+
+/** The facts of a node whose inputs' types are those of their values; `elementsOf` tells what is known of an input's elements. */
+export function nodeFacts(
+  node: OnnxNode,
+  opset: number,
+  elementsOf: (value: OnnxValue) => readonly Dimension[] | undefined,
+): NodeFacts {
+  return {
+    node,
+    opset,
+    has: (index) => node.inputs[index] !== undefined,
+    type: (index) => node.inputs[index]?.constant?.type ?? node.inputs[index]?.type?.type,
+    shape: (index) => shapeOf(node.inputs[index]),
+    values: (index) => {
+      const input = node.inputs[index];
+      return input === undefined ? undefined : elementsOf(input);
+    },
+  };
+}
+
+/** The shape of a value; negative sizes, which some exporters write, are unknown. */
+export function shapeOf(value: OnnxValue | undefined): Shape | undefined {
+  const shape = value?.constant?.shape ?? value?.type?.shape;
+  const isNegative = (size: Dimension) => typeof size === "number" && size < 0;
+  return shape?.some(isNegative) ? shape.map((size) => (isNegative(size) ? undefined : size)) : shape;
 }
 
 /** The types of a node's outputs, in order; undefined where nothing is known. */
