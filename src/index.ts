@@ -61,11 +61,17 @@ export { type PrepareBoltOptions, type PreparedBolt, prepareBolt } from "./quant
 export {
   type QuantizeBoltOptions,
   type QuantizedBolt,
+  quantizeAsPlanned,
   quantizeBolt,
 } from "./quantize/bolt/quantize.ts";
 export type { BoltInference, BoltStorage } from "./quantize/bolt/recipe.ts";
 export { type OnnxObservation, planObservation } from "./quantize/onnx/observation.ts";
-export { type QuantizedOnnx, type QuantizeOnnxOptions, quantizeOnnx } from "./quantize/onnx/quantize-onnx.ts";
+export {
+  type QuantizedOnnx,
+  type QuantizeOnnxOptions,
+  quantizeOnnx,
+  quantizeOnnxAsPlanned,
+} from "./quantize/onnx/quantize-onnx.ts";
 export { parseRecipe } from "./quantize/parse-recipe.ts";
 export type {
   BiasPlan,
@@ -79,6 +85,7 @@ export type {
   WeightPlan,
   WeightType,
 } from "./quantize/plan.ts";
+export { parsePlan, printPlanFile } from "./quantize/plan-file.ts";
 export { RECIPES, type Recipe } from "./quantize/recipe.ts";
 export { type LayerClips, parseScaleTable, type ScaleTable } from "./quantize/scale-table.ts";
 export { type Difference, diffModels } from "./report/difference.ts";

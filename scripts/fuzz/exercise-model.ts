@@ -100,7 +100,8 @@ const BOLT_WAYS: readonly Way<BoltModel>[] = [
       upgradeVersion(model, 20220831);
       await written(model);
     }),
-  (open, _, step) => step("observe", async () => planBoltObservation(await prepareBolt(await open()), "histogram")),
+  (open, _, step) =>
+    step("observe", async () => planBoltObservation(await prepareBolt(await open()), () => "histogram")),
   quantize,
   quantize,
 ];

@@ -22,7 +22,7 @@ import { openModel } from "./model-argument.ts";
 import { printJson, printLines, table } from "./print.ts";
 import { progressBar } from "./progress.ts";
 import { readText } from "./read-text.ts";
-import { addRecipeOption, DEFAULT_RECIPE, readRecipe } from "./recipe-option.ts";
+import { addRecipeOption, readRecipe } from "./recipe-option.ts";
 
 interface Options extends Partial<DataOptions> {
   readonly merge?: boolean;
@@ -106,13 +106,15 @@ async function subjectOf(model: Model, { collect, recipe }: Options): Promise<Su
       layers: (clipOf) => clipsOfRanges(model, placement, clipOf),
     };
   }
-  if (recipe !== DEFAULT_RECIPE) {
-    throw new BoltqError("usage", "a recipe (--recipe) is for .onnx models", {
-      remedy: "Leave it out: a .bolt model is observed as post_training_quantization -o needs it",
-    });
-  }
   const prepared = await prepareBolt(model);
-  const { plan, model: runnable, needs, names } = await planBoltObservation(prepared, collect);
+  const {
+    plan,
+    model: runnable,
+    needs,
+    names,
+  } = await planBoltObservation(prepared, () => collect, {
+    recipe: readRecipe(recipe),
+  });
   const layers = (clipOf: (name: string) => number) =>
     clipsOfInt8Tensors(model, plan, (value) => clipOf(names.get(value)!));
   return { runnable, needs: withKind(needs, collect), notes: plan.notes, layers };

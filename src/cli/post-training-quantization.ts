@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { basename, dirname, join } from "node:path";
 import type { BoltModel } from "../bolt/model.ts";
@@ -11,9 +10,15 @@ import { BoltqError } from "../io/error.ts";
 import { fileSource } from "../io/node/file-source.ts";
 import { writeWhole } from "../io/target.ts";
 import { shareWork } from "../quantize/bolt/node/shared-work.ts";
-import { type QuantizeBoltOptions, quantizeBolt } from "../quantize/bolt/quantize.ts";
+import {
+  type QuantizeBoltOptions,
+  type QuantizedBolt,
+  quantizeAsPlanned,
+  quantizeBolt,
+} from "../quantize/bolt/quantize.ts";
 import { parseInference, parseStorage } from "../quantize/bolt/recipe.ts";
 import type { WeightWork } from "../quantize/bolt/weight-work.ts";
+import type { Plan } from "../quantize/plan.ts";
 import { parseScaleTable, type ScaleTable } from "../quantize/scale-table.ts";
 import { summarizeModel } from "../report/summary.ts";
 import { upgradeVersion } from "../transform/bolt/upgrade-version.ts";
@@ -23,6 +28,8 @@ import { describeModel } from "./inspect.ts";
 import { openModel } from "./model-argument.ts";
 import { printLines } from "./print.ts";
 import { printPlan, printWarnings } from "./print-plan.ts";
+import { readText } from "./read-text.ts";
+import { readRecipe } from "./recipe-option.ts";
 import { parseBoltVersion } from "./x2bolt.ts";
 
 const HELP = `post_training_quantization: quantizes a model made with X2bolt -i PTQ
@@ -47,6 +54,8 @@ usage: post_training_quantization -p NAME_ptq_input.bolt [options]
 
   --method WORD           with -o: how clip values are found: ${Object.keys(METHOD_NEEDS).join(", ")}
                           (default: mse, the least squared error; kl-bolt is Bolt's own search)
+  --recipe FILE           rules by type and name: what stays float, how clip values are found (docs/recipes.md)
+  --plan FILE             do what this plan says: one made with --dry-run --json, perhaps edited
   --output FILE           where to write (default: NAME_int8_q.bolt and the like, beside the model)
   --as-bolt               do what Bolt's own tool does, also where that is broken
   --dry-run               write nothing; print what would be done to every operator and weight, and why
@@ -55,7 +64,7 @@ usage: post_training_quantization -p NAME_ptq_input.bolt [options]
 
 The environment variable BOLT_INT8_STORAGE_ERROR_THRESHOLD keeps weights out of int8 storage where that errs by more.`;
 
-const LONG_OPTIONS = ["output=", "method=", "as-bolt", "dry-run", "json", "bolt-version="];
+const LONG_OPTIONS = ["output=", "method=", "recipe=", "plan=", "as-bolt", "dry-run", "json", "bolt-version="];
 const INPUT_SUFFIX = "ptq_input.bolt";
 
 /** Runs post_training_quantization with these arguments. */
@@ -65,7 +74,7 @@ export async function postTrainingQuantization(args: readonly string[]): Promise
   for (const operand of options.operands) process.stderr.write(`warning: "${operand}" is passed over\n`);
   const path = modelPath(options);
   const files = new CommandFiles({
-    reads: [path, options.values.get("s")],
+    reads: [path, options.values.get("s"), fileOption(options, "recipe"), fileOption(options, "plan")],
     writes: options.long.has("dry-run") ? [] : [outputOption(options)],
   });
   const source = fileSource(path);
@@ -89,9 +98,7 @@ async function quantizeFile(
 ): Promise<void> {
   const settings = { ...quantizeOptions(options), ...(work === undefined ? {} : { work }) };
   const input = await readInput(source, options);
-  const quantized = calibrates(options)
-    ? await (await import("./calibrate-bolt.ts")).calibrate(input, settings, options, files)
-    : await quantizeBolt(input, settings);
+  const quantized = await quantizeInput(input, settings, options, files);
   printWarnings(quantized.plan.warnings);
   if (options.long.has("dry-run")) return printPlan(quantized.plan, options.long.has("json"));
   const output = outputOption(options) ?? defaultOutput(source.name, quantized.suffix);
@@ -99,6 +106,29 @@ async function quantizeFile(
   await writeWhole(target, () => writeBolt(quantized.model, target));
   if (options.flags.has("V")) printLines(describeModel(await summarizeModel(await openModel(output))));
   printLines([`wrote ${output}`]);
+}
+
+async function quantizeInput(
+  input: BoltModel,
+  settings: QuantizeBoltOptions,
+  options: ParsedOptions,
+  files: CommandFiles,
+): Promise<QuantizedBolt> {
+  const planFile = fileOption(options, "plan");
+  if (planFile !== undefined) return quantizeAsPlanned(input, await readPlan(planFile), settings);
+  if (calibrates(options)) return (await import("./calibrate-bolt.ts")).calibrate(input, settings, options, files);
+  return quantizeBolt(input, settings);
+}
+
+function fileOption({ long }: ParsedOptions, name: "recipe" | "plan"): string | undefined {
+  const file = long.get(name);
+  return file === undefined ? undefined : `${file}`;
+}
+
+/** The schema is loaded when it is needed: programs start faster without it. */
+async function readPlan(file: string): Promise<Plan> {
+  const { parsePlan } = await import("../quantize/plan-file.ts");
+  return parsePlan(readText(file), file);
 }
 
 function calibrates({ values }: ParsedOptions): boolean {
@@ -142,6 +172,7 @@ async function readInput(source: Source, { long }: ParsedOptions): Promise<BoltM
 function quantizeOptions({ values, long }: ParsedOptions): QuantizeBoltOptions {
   const asBolt = long.has("as-bolt");
   const [inference, storage, tableFile] = [values.get("i"), values.get("q"), values.get("s")];
+  const recipe = long.get("recipe");
   const threshold = process.env["BOLT_INT8_STORAGE_ERROR_THRESHOLD"];
   return {
     asBolt,
@@ -150,6 +181,7 @@ function quantizeOptions({ values, long }: ParsedOptions): QuantizeBoltOptions {
     ...(inference === undefined ? {} : { inference: parseInference(inference) }),
     ...(storage === undefined ? {} : { storage: parseStorage(storage) }),
     ...(tableFile === undefined ? {} : { scaleTable: readScaleTable(tableFile, asBolt), scaleTableFile: tableFile }),
+    ...(recipe === undefined ? {} : { recipe: readRecipe(`${recipe}`) }),
     ...(threshold === undefined ? {} : { errorThreshold: leadingNumber(threshold) }),
   };
 }
@@ -160,11 +192,5 @@ function leadingNumber(text: string): number {
 }
 
 function readScaleTable(file: string, lenient: boolean): ScaleTable {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (cause) {
-    throw new BoltqError("not-found", `the scale table cannot be read (${(cause as Error).message})`, { file, cause });
-  }
-  return parseScaleTable(text, file, { lenient });
+  return parseScaleTable(readText(file), file, { lenient });
 }

@@ -7,8 +7,9 @@ import { writeModel } from "../convert/model-file.ts";
 import { modelInputs } from "../evaluate/model-inputs.ts";
 import { BoltqError } from "../io/error.ts";
 import type { OnnxModel } from "../onnx/model.ts";
-import { quantizeOnnx } from "../quantize/onnx/quantize-onnx.ts";
+import { quantizeOnnx, quantizeOnnxAsPlanned } from "../quantize/onnx/quantize-onnx.ts";
 import type { Plan } from "../quantize/plan.ts";
+import { parsePlan } from "../quantize/plan-file.ts";
 import type { Recipe } from "../quantize/recipe.ts";
 import { parseScaleTable } from "../quantize/scale-table.ts";
 import { CommandFiles } from "./command-files.ts";
@@ -28,6 +29,7 @@ interface Options extends Partial<DataOptions> {
   readonly perTensor?: boolean;
   readonly table?: string;
   readonly stats?: string;
+  readonly plan?: string;
   readonly dryRun?: boolean;
   readonly json?: boolean;
 }
@@ -43,6 +45,7 @@ export function define(command: Command): void {
     .option("--per-tensor", "one scale for each weight instead of one for each channel")
     .option("--table <file.json>", "clip values (a scale table) that take the place of what is observed")
     .option("--stats <file.json>", "statistics of this model, as boltq calibrate writes them, instead of data")
+    .option("--plan <file.json>", "do what this plan says: one made with --dry-run --json, perhaps edited")
     .option("--dry-run", "write nothing; print what would be done to every operator, value and weight, and why")
     .option("--json", "print as JSON")
     .action(quantize);
@@ -51,7 +54,7 @@ export function define(command: Command): void {
 async function quantize(path: string, options: Options): Promise<void> {
   const output = options.dryRun ? undefined : outputNamed(options.output, ".onnx");
   const files = new CommandFiles({
-    reads: [path, options.recipe, options.stats, options.table, ...dataReads(options)],
+    reads: [path, options.recipe, options.stats, options.table, options.plan, ...dataReads(options)],
     writes: [output, options.preview],
   });
   const model = await openModel(path, files);
@@ -72,7 +75,8 @@ async function quantizeWithProgress(
   options: Options,
   files: CommandFiles,
 ): Promise<Awaited<ReturnType<typeof quantizeOnnx>>> {
-  const { data } = options;
+  const { data, plan } = options;
+  if (plan !== undefined) return quantizeOnnxAsPlanned(model, parsePlan(readText(plan), plan));
   const recipe = recipeOf(options);
   const dataset = data === undefined ? undefined : await openData({ ...options, data }, modelInputs(model), files);
   const bar = progressBar("calibrating");

@@ -4,7 +4,7 @@ import { parseRecipe } from "../quantize/parse-recipe.ts";
 import { RECIPES, type Recipe, recipeNamed } from "../quantize/recipe.ts";
 import { readText } from "./read-text.ts";
 
-export const DEFAULT_RECIPE = "int8";
+const DEFAULT_RECIPE = "int8";
 
 /** Puts `--recipe` on a command. */
 export function addRecipeOption(command: Command): Command {

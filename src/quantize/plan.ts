@@ -93,6 +93,7 @@ export type WarningKind =
   | "per-channel-below-opset-13"
   | "saturation-without-vnni"
   | "rule-without-operator"
+  | "rule-without-effect"
   | "stays-float"
   | "may-not-be-quantized"
   | "int8-read-as-float"

@@ -1,4 +1,4 @@
-import type { BoltModel, BoltValue } from "../../bolt/model.ts";
+import type { BoltModel, BoltNode, BoltValue } from "../../bolt/model.ts";
 import { type CollectOptions, collectObservations } from "../../calibrate/collect.ts";
 import { findRange, METHOD_NEEDS } from "../../calibrate/find-range.ts";
 import { statisticsOf } from "../../calibrate/observations.ts";
@@ -9,6 +9,7 @@ import type { Dataset } from "../../data/dataset.ts";
 import { BoltqError } from "../../io/error.ts";
 import type { OnnxModel } from "../../onnx/model.ts";
 import type { Plan, ValuePlan } from "../plan.ts";
+import { settingsFor } from "../recipe.ts";
 import { applyBoltPlan } from "./apply-plan.ts";
 import { ALL_ZERO_CLIP } from "./clips-of-int8-tensors.ts";
 import { correctedBiases, valuesToAverage } from "./correct-biases.ts";
@@ -19,9 +20,9 @@ import { type QuantizeBoltOptions, type QuantizedBolt, suffixOf } from "./quanti
 import { isQuantizedInference } from "./recipe.ts";
 
 export interface CalibrateBoltOptions extends QuantizeBoltOptions, CollectOptions {
-  /** How clip values are found. Default `mse`. */
+  /** How clip values are found. Default: as the recipe says, `mse` without one. */
   readonly method?: RangeMethod;
-  /** Take the mean error that rounding the weights makes out of the biases. Default true. */
+  /** Take the mean error that rounding the weights makes out of the biases. Default: as the recipe says, true without one. */
   readonly correctBiases?: boolean;
 }
 
@@ -48,14 +49,25 @@ export async function calibratedPlan(
   dataset: Dataset,
   options: CalibrateBoltOptions = {},
 ): Promise<Plan> {
-  const { method = "mse" } = options;
-  const { plan, model, names, needs } = await planBoltObservation(prepared, METHOD_NEEDS[method], options);
+  const { recipe = {}, method } = options;
+  const methodOf = (node: BoltNode) => method ?? settingsFor(recipe, node).activations.method;
+  const { plan, model, names, needs } = await planBoltObservation(
+    prepared,
+    (node) => METHOD_NEEDS[methodOf(node)],
+    options,
+  );
   if (needs.size === 0) return plan;
   const { values } = statisticsOf(await collectObservations(model, needs, dataset, options));
   const seen = (value: BoltValue) => values.get(names.get(value)!);
-  const ranged = withRanges(prepared, plan, (value) => findRange(seen(value)!, method, { symmetric: true }));
-  if (options.correctBiases === false) return ranged;
+  const ranged = withRanges(prepared, plan, (value, node) =>
+    findRange(seen(value)!, methodOf(node), { symmetric: true }),
+  );
+  if (!correctsBiases(options)) return ranged;
   return { ...ranged, biases: await correctedBiases(prepared.model, plan, (value) => seen(value)?.channels?.means) };
+}
+
+function correctsBiases({ correctBiases, recipe }: Pick<CalibrateBoltOptions, "correctBiases" | "recipe">): boolean {
+  return correctBiases ?? recipe?.biasCorrection ?? true;
 }
 
 /** What is to be observed of a Bolt network. */
@@ -69,10 +81,10 @@ export interface BoltObservation {
   readonly needs: ReadonlyMap<string, ReadonlySet<Collected>>;
 }
 
-/** Decides what must be observed of a network; `kind` is what is collected of each value that needs a range. */
+/** Decides what must be observed of a network; `kindOf` an operator is what is collected of its tensors that need a range. */
 export async function planBoltObservation(
   prepared: PreparedBolt,
-  kind: Collected,
+  kindOf: (node: BoltNode) => Collected,
   options: PlanBoltOptions & Pick<CalibrateBoltOptions, "correctBiases"> = {},
 ): Promise<BoltObservation> {
   const { inference = "INT8_FP16", clip = 0, scaleTable } = options;
@@ -86,22 +98,25 @@ export async function planBoltObservation(
     const name = names.get(value)!;
     needs.set(name, new Set([...(needs.get(name) ?? []), collected]));
   };
-  for (const { levels } of int8Tensors(prepared.model, plan)) need(levels, kind);
-  if (options.correctBiases !== false)
-    for (const value of valuesToAverage(prepared.model, plan)) need(value, "channels");
+  for (const { node, levels } of int8Tensors(prepared.model, plan)) need(levels, kindOf(node));
+  if (correctsBiases(options)) for (const value of valuesToAverage(prepared.model, plan)) need(value, "channels");
   return { plan, model: await raiseToOnnx(prepared.model, { layers: true }), names, needs };
 }
 
 /** The plan with a scale for every int8 tensor. */
-export function withRanges({ model }: PreparedBolt, plan: Plan, rangeOf: (value: BoltValue) => Range): Plan {
+export function withRanges(
+  { model }: PreparedBolt,
+  plan: Plan,
+  rangeOf: (value: BoltValue, node: BoltNode) => Range,
+): Plan {
   const ranges = new Map<BoltValue, Range>();
-  const rangeOnce = (value: BoltValue) => {
-    const range = ranges.get(value) ?? rangeOf(value);
+  const rangeOnce = (value: BoltValue, node: BoltNode) => {
+    const range = ranges.get(value) ?? rangeOf(value, node);
     ranges.set(value, range);
     return range;
   };
   const values = int8Tensors(model, plan).map(({ node, value, made, levels }): ValuePlan => {
-    const { high, method, clipped, zeroed } = rangeOnce(levels);
+    const { high, method, clipped, zeroed } = rangeOnce(levels, node);
     const reason = levels === value ? "observed" : `its levels are those of "${levels.name}"`;
     return int8Value(node.name, value.name, made, { clip: high || ALL_ZERO_CLIP, method, clipped, zeroed, reason });
   });

@@ -77,16 +77,21 @@ export interface LabelDynamicOptions {
   readonly choice?: DynamicChoice | undefined;
   /** Leave operators that change numbers in float, so that int8 tensors can have fixed scales. Default false. */
   readonly staticScales?: boolean;
+  /** Let a convolution give int8 to one that could compute in int8 but does not, as Bolt's tool does. Default true. */
+  readonly int8ToFloatReaders?: boolean;
 }
 
 /** Labels for int8: the matrix operators first, then what lies between them. The model is only looked at. */
-export function labelDynamic(model: BoltModel, { choice, staticScales = false }: LabelDynamicOptions = {}): Labels {
+export function labelDynamic(
+  model: BoltModel,
+  { choice, staticScales = false, int8ToFloatReaders = true }: LabelDynamicOptions = {},
+): Labels {
   const labels = labelMatrixOperators(model);
   if (choice !== undefined) applyChoice(model, choice, labels);
   if (staticScales) keepChangesFloat(model, labels);
   labelPaths(model, labels);
   labelBranches(model, labels);
-  labelInt8Outputs(model, labels);
+  labelInt8Outputs(model, labels, int8ToFloatReaders);
   return labels;
 }
 
@@ -186,7 +191,7 @@ function keepChangesFloat(model: BoltModel, labels: Labels): void {
 
 function applyChoice(model: BoltModel, { quantized, float }: DynamicChoice, labels: Labels): void {
   const rules = labelRules(model);
-  const reason = "named in the scale table";
+  const reason = "chosen by name";
   for (const node of liveNodes(model)) {
     if (float.has(node.name)) labels.set(node, { label: "float", reason });
     else if (!quantized.has(node.name)) continue;
@@ -323,7 +328,7 @@ function seenByProducer(label: Label, rules: BoltRules): Label {
 }
 
 /** A quantized operator gives int8 when everything that reads it takes int8. */
-function labelInt8Outputs(model: BoltModel, labels: Labels): void {
+function labelInt8Outputs(model: BoltModel, labels: Labels, int8ToFloatReaders: boolean): void {
   const newer = rulesOf(model.version) === "1.5";
   const outputs = new Set(model.graph.outputs.map((output) => output.name));
   for (const node of liveNodes(model)) {
@@ -331,7 +336,10 @@ function labelInt8Outputs(model: BoltModel, labels: Labels): void {
     if (!isQuantizable(node, model) || labelled === undefined || labelled.label === "float") continue;
     const readers = node.outputs[0]?.users ?? [];
     if (readers.length === 0 || (newer && outputs.has(node.output().name))) continue;
-    if (readers.every((reader) => labels.get(reader)?.label === "int8" || isQuantizable(reader, model)))
-      labels.set(node, { ...labelled, label: "int8" });
+    const takesInt8 = (reader: BoltNode) => {
+      const label = labels.get(reader)?.label;
+      return label === "int8" || (isQuantizable(reader, model) && (int8ToFloatReaders || label !== "float"));
+    };
+    if (readers.every(takesInt8)) labels.set(node, { ...labelled, label: "int8" });
   }
 }

@@ -4,6 +4,7 @@ import { rulesOf } from "../../bolt/rules.ts";
 import { BoltqError } from "../../io/error.ts";
 import { liveNodes } from "../../transform/bolt/pass.ts";
 import type { OperatorPlan, Plan, PlanWarning, ValuePlan, WeightPlan } from "../plan.ts";
+import type { Recipe } from "../recipe.ts";
 import type { LayerClips, ScaleTable } from "../scale-table.ts";
 import { checkScaleTable, labelGlobalClip, labelStatic } from "./label-table.ts";
 import { findFirstConvolutions, isQuantizable, type Labels, labelDynamic } from "./labels.ts";
@@ -15,6 +16,7 @@ import {
   isQuantizedInference,
   precisionFor,
 } from "./recipe.ts";
+import { recipeChoice, recipeWarnings } from "./recipe-choice.ts";
 import { planWeights } from "./store-weights.ts";
 
 /** What to make of a prepared model; every setting has Bolt's default. */
@@ -29,6 +31,8 @@ export interface PlanBoltOptions extends PrepareBoltOptions {
   readonly scaleTable?: ScaleTable;
   /** For messages about the table. */
   readonly scaleTableFile?: string;
+  /** Rules by type and name: which operators stay float, which compute in int8. Not together with `clip` or `scaleTable`. */
+  readonly recipe?: Recipe;
   /** Label operators so that every int8 tensor can have a fixed scale: what changes numbers computes in float. Default false. */
   readonly staticScales?: boolean;
   /** Store a float operator's weight in float when int8 storage would err by more. Default 0.002 in files of 1.3.0, else none. */
@@ -99,14 +103,26 @@ export function isLabelledFor({ rules, inference }: BoltPrecision): boolean {
 }
 
 function labelled(model: BoltModel, options: PlanBoltOptions): Labelling {
+  if (options.recipe !== undefined && ((options.clip ?? 0) > 0 || options.scaleTable !== undefined)) {
+    throw new BoltqError("usage", "a recipe does not go together with clip values (-c, -s)", {
+      remedy: "Give one of them",
+    });
+  }
   const { clip = 0, asBolt = false } = options;
   const table = asBolt ? asBoltReads(options.scaleTable, model) : options.scaleTable;
   if (table !== undefined && !asBolt) checkScaleTable(table, model, options.scaleTableFile ?? "(scale table)");
   if (table?.kind === "static") return labelStatic(model, table.layers);
   if (clip > 0) return { ...labelClipped(model, clip, asBolt), warnings: [] };
+  const { recipe, staticScales = false } = options;
+  const choice = recipe === undefined ? table?.choice : recipeChoice(recipe, model);
   return {
-    ...UNLABELLED,
-    labels: labelDynamic(model, { choice: table?.choice, staticScales: options.staticScales ?? false }),
+    labels: labelDynamic(model, {
+      choice,
+      staticScales,
+      int8ToFloatReaders: recipe === undefined && !staticScales,
+    }),
+    clips: new Map(),
+    warnings: recipe === undefined ? [] : recipeWarnings(recipe, model),
   };
 }
 

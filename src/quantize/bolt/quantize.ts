@@ -32,6 +32,20 @@ export async function quantizeBolt(model: BoltModel, options: QuantizeBoltOption
   return { model, suffix: suffixOf(model, plan), plan };
 }
 
+/**
+ * Quantizes a model as a plan says that was made of it before. `model` is used up. Throws BoltqError `mismatch` when it was
+ * made of another model.
+ */
+export async function quantizeAsPlanned(
+  model: BoltModel,
+  plan: Plan,
+  options: Pick<QuantizeBoltOptions, "work"> = {},
+): Promise<QuantizedBolt> {
+  const prepared = await prepareBolt(model, plan.bolt);
+  await applyBoltPlan(prepared, plan, options);
+  return { model, suffix: suffixOf(model, plan), plan };
+}
+
 /** What takes the place of `ptq_input.bolt` in the name of the quantized file. */
 export function suffixOf(model: BoltModel, { bolt }: Plan): string {
   return precisionFor(model.version, bolt?.inference, bolt?.storage).suffix;

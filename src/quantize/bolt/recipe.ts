@@ -8,8 +8,10 @@ export type BoltInference = "FP32" | "FP16" | "INT8" | "INT4" | "INT8_FP16" | "I
 /** How weights are stored. `NOQUANT`: in the type they are computed in; `MIX`: int8, those of float operators not. */
 export type BoltStorage = "NOQUANT" | "FP32" | "FP16" | "INT8" | "INT4" | "MIX";
 
-const INFERENCES: readonly BoltInference[] = ["FP32", "FP16", "INT8", "INT4", "INT8_FP16", "INT8_FP32"];
-const STORAGES: readonly BoltStorage[] = ["NOQUANT", "FP32", "FP16", "INT8", "INT4", "MIX"];
+/** The words of `-i`. */
+export const INFERENCES: readonly BoltInference[] = ["FP32", "FP16", "INT8", "INT4", "INT8_FP16", "INT8_FP32"];
+/** The words of `-q`. */
+export const STORAGES: readonly BoltStorage[] = ["NOQUANT", "FP32", "FP16", "INT8", "INT4", "MIX"];
 
 /** Inference and storage as the rules of a file's version understand them. */
 export interface BoltPrecision {

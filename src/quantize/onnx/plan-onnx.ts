@@ -3,7 +3,8 @@ import type { Range } from "../../calibrate/range.ts";
 import type { Statistics } from "../../calibrate/statistics.ts";
 import type { OnnxModel, OnnxNode, OnnxValue } from "../../onnx/model.ts";
 import type { BiasPlan, OperatorPlan, Plan, PlanWarning, ValuePlan, WeightPlan } from "../plan.ts";
-import { type OperatorSettings, type Recipe, ruleNames } from "../recipe.ts";
+import type { OperatorSettings, Recipe } from "../recipe.ts";
+import { ruleWarnings } from "../rule-warnings.ts";
 import { activationScale, rangeOfCodes } from "./activation-scale.ts";
 import { checkStatistics } from "./check-statistics.ts";
 import { dataInputs, weightOf } from "./operator-roles.ts";
@@ -62,7 +63,7 @@ export async function planOnnx(
     values: [...values.values()],
     weights,
     biases,
-    warnings: [...warnings, ...ruleWarnings(recipe, model), ...emptyWarnings(operators)],
+    warnings: [...warnings, ...ruleWarnings(recipe, model.main.graph.nodes), ...emptyWarnings(operators)],
     notes,
   };
 }
@@ -157,21 +158,6 @@ function operatorPlan(node: OnnxNode, { quantized, float }: Placement): Operator
 }
 
 /** Rules that name no operator of the model: most likely a misspelling. */
-function ruleWarnings(recipe: Recipe, model: OnnxModel): PlanWarning[] {
-  return (recipe.rules ?? []).flatMap((rule, index): PlanWarning[] =>
-    model.main.graph.nodes.some((node) => ruleNames(rule, node))
-      ? []
-      : [
-          {
-            kind: "rule-without-operator",
-            subject: `rule ${index + 1} of the recipe`,
-            problem: "no operator of the model is meant by it",
-            remedy: "See the operators' names and types with --dry-run",
-          },
-        ],
-  );
-}
-
 function emptyWarnings(operators: readonly OperatorPlan[]): PlanWarning[] {
   if (operators.some(({ precision }) => precision === "int8")) return [];
   return [

@@ -10,6 +10,7 @@ import type { ScaleTable } from "../scale-table.ts";
 import { applyPlan } from "./apply-plan.ts";
 import { type OnnxObservation, planObservation } from "./observation.ts";
 import { planOnnx } from "./plan-onnx.ts";
+import { prepareForQuantization } from "./prepare.ts";
 import { type ClipValues, tableClips } from "./table-clips.ts";
 
 export interface QuantizeOnnxOptions extends CollectOptions {
@@ -48,6 +49,21 @@ export async function quantizeOnnx(model: OnnxModel, options: QuantizeOnnxOption
     ...(clips === undefined ? {} : { clips }),
   });
   if (!planOnly) applyPlan(model, plan);
+  return { model, plan };
+}
+
+/**
+ * Quantizes an ONNX model as a plan says that was made of it before. `model` is used up. Throws BoltqError `mismatch` when it
+ * was made of another model.
+ */
+export async function quantizeOnnxAsPlanned(model: OnnxModel, plan: Plan): Promise<QuantizedOnnx> {
+  if (plan.format !== "onnx") {
+    throw new BoltqError("mismatch", "the plan is for a .bolt model", {
+      remedy: "Give it to post_training_quantization --plan",
+    });
+  }
+  await prepareForQuantization(model);
+  applyPlan(model, plan);
   return { model, plan };
 }
 

@@ -1,0 +1,103 @@
+import * as v from "valibot";
+import { METHOD_NEEDS } from "../calibrate/find-range.ts";
+import type { RangeMethod } from "../calibrate/range.ts";
+import { fields, finiteNumber, oneOf, parseAs, type Schema, text } from "../io/schema.ts";
+import { INFERENCES, STORAGES } from "./bolt/recipe.ts";
+import type { Plan, WarningKind } from "./plan.ts";
+
+const onOrOff = v.boolean("true or false");
+const numbers = v.array(finiteNumber, "a list of numbers");
+const positive = v.custom<number>((value) => Number.isFinite(value) && (value as number) > 0, "a positive number");
+const share = v.exactOptional(finiteNumber);
+const listOf = <Item>(item: Schema<Item>) => v.array(item, "a list");
+
+const OPERATOR = fields({
+  name: text,
+  type: text,
+  precision: oneOf("int8", "float"),
+  label: v.exactOptional(oneOf("float", "int8", "int8-to-float", "float-around")),
+  static: v.exactOptional(onOrOff),
+  reason: text,
+});
+
+const VALUE = fields({
+  name: text,
+  operator: v.exactOptional(text),
+  made: onOrOff,
+  type: oneOf("uint8", "int8"),
+  scale: positive,
+  zeroPoint: finiteNumber,
+  granularity: oneOf("per-tensor"),
+  low: finiteNumber,
+  high: finiteNumber,
+  method: oneOf("table", ...(Object.keys(METHOD_NEEDS) as RangeMethod[])),
+  clipped: share,
+  zeroed: share,
+  reason: text,
+});
+
+const WEIGHT = fields({
+  operator: text,
+  name: text,
+  type: oneOf("int8", "int4", "float16", "float32", "integers"),
+  scales: v.array(positive, "a list of positive numbers"),
+  clip: v.exactOptional(positive),
+  axis: finiteNumber,
+  granularity: oneOf("per-channel", "per-tensor"),
+  method: text,
+  largest: positive,
+  reason: text,
+});
+
+const INTEGER_BIAS = fields({
+  type: oneOf("int32"),
+  operator: text,
+  name: v.exactOptional(text),
+  scales: v.array(positive, "a list of positive numbers"),
+  codes: numbers,
+});
+
+const FLOAT_BIAS = fields({ type: oneOf("float32"), operator: text, values: numbers });
+
+const WARNING = fields({ kind: text, subject: text, problem: text, remedy: text });
+
+const PLAN = fields({
+  format: oneOf("onnx", "bolt"),
+  bolt: v.exactOptional(
+    fields({
+      inference: oneOf(...INFERENCES),
+      storage: oneOf(...STORAGES),
+      fuseBatchNorm: onOrOff,
+      asBolt: onOrOff,
+    }),
+  ),
+  operators: listOf(OPERATOR),
+  values: listOf(VALUE),
+  weights: listOf(WEIGHT),
+  biases: v.array(
+    v.union([INTEGER_BIAS, FLOAT_BIAS], "a bias: of type int32 with codes, or float32 with values"),
+    "a list",
+  ),
+  warnings: listOf(WARNING),
+  notes: v.array(text, "a list of texts"),
+});
+
+/** A plan from JSON, as `printPlanFile` writes it. Throws BoltqError `format` that names the field that is wrong. */
+export function parsePlan(json: string, file: string): Plan {
+  const { biases, values, warnings, ...rest } = parseAs(PLAN, json, {
+    file,
+    what: "a plan",
+    remedy: "Make one with --dry-run --json, see docs/recipes.md",
+  });
+  return {
+    ...rest,
+    values: values.map((value) => ({ ...value, clipped: value.clipped, zeroed: value.zeroed })),
+    biases: biases.map((bias) => (bias.type === "int32" ? { ...bias, name: bias.name } : bias)),
+    warnings: warnings.map((warning) => ({ ...warning, kind: warning.kind as WarningKind })),
+  };
+}
+
+/** The JSON of a plan: to be read, edited and given back. */
+export function printPlanFile(plan: Plan): string {
+  return `${JSON.stringify(plan, null, 2)}\n`;
+}
