@@ -36,15 +36,6 @@ export interface DatasetRange {
   readonly shard?: Shard;
 }
 
-/** The part of a list that `range` names. */
-export function takeRange<Item>(
-  items: readonly Item[],
-  { offset = 0, limit = Number.POSITIVE_INFINITY, shard }: DatasetRange,
-): Item[] {
-  const part = items.slice(offset, offset + limit);
-  return shard === undefined ? part : part.filter((_, place) => place % shard.count === shard.index - 1);
-}
-
 /** A shard as people write it: "3/8" is the third of eight. Throws `usage`. */
 export function parseShard(text: string): Shard {
   const [, index, count] = /^(\d+)\/(\d+)$/.exec(text) ?? [];

@@ -21,30 +21,31 @@ export function exampleCount(shape: readonly number[], input: Signature): number
  */
 export function fitInput(tensor: DenseTensor, input: Signature, place: string): DenseTensor {
   if (input.type === undefined) return tensor;
-  const shape = fittedShape(tensor.shape, input.type.shape?.length);
-  requireShape(shape, tensor.shape, input, place);
+  const shape = requireFit(tensor.shape, input, place);
   return tensor.type === input.type.type
     ? { ...tensor, shape }
     : denseTensor(input.type.type, shape, converted(tensor, input.type.type, place));
+}
+
+/** The shape as the input takes it, leading dimensions of 1 added or dropped. Throws `mismatch` for one that does not fit. */
+export function requireFit(given: readonly number[], input: Signature, place: string): readonly number[] {
+  const wanted = input.type?.shape;
+  const shape = fittedShape(given, wanted?.length);
+  const fits =
+    wanted === undefined ||
+    (wanted.length === shape.length && wanted.every((size, axis) => typeof size !== "number" || size === shape[axis]));
+  if (fits && elementCount(shape) > 0) return shape;
+  throw new BoltqError(
+    "mismatch",
+    `an array of ${shapeText(given)} does not fit the input "${input.name}" of ${shapeText(wanted ?? [])}`,
+    { file: place, remedy: "Give arrays of the model's own input shape" },
+  );
 }
 
 function fittedShape(shape: readonly number[], rank: number | undefined): readonly number[] {
   if (rank === undefined || shape.length === rank) return shape;
   if (shape.length < rank) return [...new Array<number>(rank - shape.length).fill(1), ...shape];
   return elementCount(shape.slice(0, shape.length - rank)) === 1 ? shape.slice(shape.length - rank) : shape;
-}
-
-function requireShape(shape: readonly number[], given: readonly number[], input: Signature, place: string): void {
-  const wanted = input.type?.shape;
-  const fits =
-    wanted === undefined ||
-    (wanted.length === shape.length && wanted.every((size, axis) => typeof size !== "number" || size === shape[axis]));
-  if (fits && elementCount(shape) > 0) return;
-  throw new BoltqError(
-    "mismatch",
-    `an array of ${shapeText(given)} does not fit the input "${input.name}" of ${shapeText(wanted ?? [])}`,
-    { file: place, remedy: "Give arrays of the model's own input shape" },
-  );
 }
 
 /** Whole numbers by element type: the least and the greatest that can be told apart here. */
@@ -103,10 +104,16 @@ export function pictureSize(input: Signature, how: Preprocessing, given?: Target
   );
 }
 
+/** What a picture's side may be, so that a damaged model asks for no endless one. */
+const MAX_SIDE = 1 << 14;
+
+const isSide = (size: number): boolean => size > 0 && size <= MAX_SIDE;
+
 function sizeByShape(input: Signature, { bolt, layout }: Preprocessing): TargetSize {
   const shape = input.type?.shape ?? [];
   const [height, width] = bolt !== undefined || layout === "NCHW" ? shape.slice(-2) : shape.slice(-3, -1);
-  if (shape.length >= 3 && typeof height === "number" && typeof width === "number") return { width, height };
+  if (shape.length >= 3 && typeof height === "number" && typeof width === "number" && isSide(height) && isSide(width))
+    return { width, height };
   throw new BoltqError("usage", `the input "${input.name}" of ${shapeText(shape)} takes no pictures of a fixed size`, {
     remedy: "Give the size (--size WIDTHxHEIGHT), or arrays (.npy) instead of pictures",
   });

@@ -51,15 +51,12 @@ class Unpacking {
   }
 
   async take(count: number): Promise<Uint8Array> {
-    const parts: Uint8Array[] = [];
-    await this.#advance(count, (part) => parts.push(part));
-    if (parts.length === 1) return parts[0]!;
     const result = new Uint8Array(count);
     let at = 0;
-    for (const part of parts) {
+    await this.#advance(count, (part) => {
       result.set(part, at);
       at += part.length;
-    }
+    });
     return result;
   }
 

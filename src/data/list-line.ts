@@ -1,64 +1,63 @@
+import * as v from "valibot";
 import { type DenseTensor, elementCount } from "../graph/tensor.ts";
 import { BoltqError } from "../io/error.ts";
-import { parseJson } from "../io/json.ts";
+import { checkAs, namedValues, parseAs } from "../io/schema.ts";
 import type { Signature } from "../onnx/model.ts";
 import { denseTensor } from "../runtime/dense-values.ts";
 
 /** What a line of a list says of one input: a file's path, or the numbers themselves (float64). */
 export type ListValue = string | DenseTensor;
 
-/** Nested lists of numbers: what an array may have as dimensions. */
-const MOST_DIMENSIONS = 64;
+const LINE = namedValues(v.unknown());
+
+const VALUES = namedValues(
+  v.pipe(
+    v.unknown(),
+    v.rawTransform(({ dataset, addIssue, NEVER }) => {
+      const value: ListValue | undefined =
+        typeof dataset.value === "string" ? dataset.value : nestedTensor(dataset.value);
+      if (value !== undefined) return value;
+      addIssue({ message: "a path or evenly nested lists of numbers" });
+      return NEVER;
+    }),
+  ),
+);
 
 /**
  * Parses a line of a JSON-lines list: an object with a value for each input by name, or with "file" where the model has
  * one input. Other fields are left out of account. Throws `format` or `invalid-data`; `place` names list and line.
  */
 export function parseListLine(line: string, inputs: readonly Signature[], place: string): Map<string, ListValue> {
-  const fields = parseJson(line, place);
-  if (typeof fields !== "object" || fields === null || Array.isArray(fields)) {
-    throw new BoltqError("format", 'a line of a list is an object such as {"file": "image.jpg"}', { file: place });
-  }
-  return new Map(inputs.map(({ name }) => [name, readValue(fieldFor(fields, name, inputs, place), name, place)]));
+  const origin = { file: place, what: "a line of a list", remedy: 'Write one such as {"file": "image.jpg"}' };
+  const fields = parseAs(LINE, line, origin);
+  const given = inputs.map(({ name }) => [name, fields.get(fieldFor(fields, name, inputs, place))]);
+  return checkAs(VALUES, Object.fromEntries(given), origin);
 }
 
-function fieldFor(fields: object, name: string, inputs: readonly Signature[], place: string): unknown {
-  if (Object.hasOwn(fields, name)) return (fields as Record<string, unknown>)[name];
-  if (inputs.length === 1 && Object.hasOwn(fields, "file")) return (fields as Record<string, unknown>)["file"];
+function fieldFor(
+  fields: ReadonlyMap<string, unknown>,
+  name: string,
+  inputs: readonly Signature[],
+  place: string,
+): string {
+  if (fields.has(name)) return name;
+  if (inputs.length === 1 && fields.has("file")) return "file";
   throw new BoltqError("invalid-data", `there is no value for the input "${name}"`, {
     file: place,
     remedy: `Each line has the fields ${inputs.map((input) => JSON.stringify(input.name)).join(", ")}`,
   });
 }
 
-function readValue(value: unknown, name: string, place: string): ListValue {
-  return typeof value === "string" ? value : nestedTensor(value, name, place);
-}
-
-function nestedTensor(value: unknown, name: string, place: string): DenseTensor {
+/** Evenly nested lists of numbers as a tensor; undefined for anything else. */
+function nestedTensor(value: unknown): DenseTensor | undefined {
   const shape: number[] = [];
   for (let inner = value; Array.isArray(inner); inner = inner[0]) shape.push(inner.length);
-  if (shape.length > MOST_DIMENSIONS) throw uneven(name, place);
-  const flat = flatten(value, shape, name, place);
-  if (flat.length !== elementCount(shape)) throw uneven(name, place);
-  return denseTensor("float64", shape, flat);
-}
-
-function flatten(value: unknown, shape: readonly number[], name: string, place: string): number[] {
   let values: unknown[] = [value];
   for (const size of shape) {
-    if (!values.every((list) => Array.isArray(list) && list.length === size)) throw uneven(name, place);
+    if (!values.every((list) => Array.isArray(list) && list.length === size)) return undefined;
     values = (values as unknown[][]).flat();
   }
-  return values.map((number) => {
-    if (typeof number === "number") return number;
-    if (typeof number === "boolean") return Number(number);
-    throw uneven(name, place);
-  });
-}
-
-function uneven(name: string, place: string): BoltqError {
-  return new BoltqError("invalid-data", `the value of "${name}" is neither a path nor evenly nested lists of numbers`, {
-    file: place,
-  });
+  const numbers = values.map((item) => (typeof item === "boolean" ? Number(item) : item));
+  if (!numbers.every((item) => typeof item === "number") || numbers.length !== elementCount(shape)) return undefined;
+  return denseTensor("float64", shape, numbers);
 }

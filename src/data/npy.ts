@@ -23,12 +23,17 @@ const TYPES: Readonly<Record<string, ElementType>> = {
   b1: "bool",
 };
 
+/** Bytes of a header; NumPy itself reads 10,000. */
+const MAX_HEADER_BYTES = 1 << 16;
+
 /** An array in a .npy file; its elements are read when they are asked for. */
 export interface NpyArray {
   readonly type: ElementType;
   readonly shape: readonly number[];
   /** All of it, little-endian and row-major. */
   read(): Promise<DenseTensor>;
+  /** Bytes that are in memory while a row is read: the whole array where its rows do not lie together. */
+  readonly rowBytes: number;
   /** One index of the first dimension, as a first dimension of 1. Rows that lie together are read alone. */
   readRow(index: number): Promise<DenseTensor>;
 }
@@ -40,22 +45,22 @@ export async function openNpy(source: Source): Promise<NpyArray> {
   const length = byteLength(type, elementCount(shape));
   checkRange(source.length, start, length, source.name);
   const readBytes = async (offset: number, count: number) => {
-    const data = (await source.read(start + offset, count)).slice();
-    if (swapped) swapBytes(data, size);
-    return data;
+    const data = await source.read(start + offset, count);
+    return swapped ? swappedBytes(data, size) : data;
   };
   const readAll = async () => {
     const data = await readBytes(0, length);
     return { type, shape, data: fortran ? rowMajor(data, shape, size) : data };
   };
+  const rowShape = [1, ...shape.slice(1)];
+  const rowLength = byteLength(type, elementCount(rowShape));
   let all: Promise<DenseTensor> | undefined;
   return {
     type,
     shape,
+    rowBytes: fortran ? length : rowLength,
     read: readAll,
     readRow: async (index) => {
-      const rowShape = [1, ...shape.slice(1)];
-      const rowLength = byteLength(type, elementCount(rowShape));
       if (!fortran) return { type, shape: rowShape, data: await readBytes(index * rowLength, rowLength) };
       all ??= readAll();
       const { data } = await all;
@@ -81,6 +86,11 @@ async function readHeader(source: Source): Promise<{ header: string; start: numb
   const wide = head[6]! >= 2;
   const start = wide ? 12 : 10;
   const length = wide ? (head.length < 12 ? 0 : view.getUint32(8, true)) : view.getUint16(8, true);
+  if (length > MAX_HEADER_BYTES) {
+    throw new BoltqError("limit", `the header is ${length} bytes long, more than ${MAX_HEADER_BYTES}`, {
+      file: source.name,
+    });
+  }
   checkRange(source.length, start, length, source.name);
   return { header: latin1(await source.read(start, length)), start: start + length };
 }
@@ -107,8 +117,10 @@ function parseHeader(header: string, file: string) {
   return { type, size: ELEMENT_BITS[type] / 8, swapped: description![1] === ">", fortran: order[1] === "True", shape };
 }
 
-function swapBytes(data: Uint8Array, size: number): void {
-  for (let start = 0; start < data.length; start += size) data.subarray(start, start + size).reverse();
+function swappedBytes(data: Uint8Array, size: number): Uint8Array {
+  const result = data.slice();
+  for (let start = 0; start < result.length; start += size) result.subarray(start, start + size).reverse();
+  return result;
 }
 
 /** Turns column-major data, first axis fastest, to row-major. */

@@ -20,6 +20,9 @@ export function looksLikeJpeg(bytes: Uint8Array): boolean {
 /** A block of 64 pixels takes at least one bit in any coding; this is twice what that allows. */
 const MOST_PIXELS_PER_BYTE = 1024;
 
+/** Pixels that all scans of a progressive picture together may go over: a scan takes a few bytes, and time for each pixel. */
+const MAX_SCANNED_PIXELS = 1 << 30;
+
 const APP1 = 0xe1;
 const START_OF_SCAN = 0xda;
 const END_OF_IMAGE = 0xd9;
@@ -32,6 +35,7 @@ export function readJpegHeader(bytes: Uint8Array, file: string): JpegHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let orientation = 1;
   let header: JpegHeader | undefined;
+  let scans = 0;
   for (let at = 2; at + 1 < bytes.length; ) {
     if (bytes[at] !== 0xff) throw damaged(file);
     const marker = bytes[at + 1]!;
@@ -55,6 +59,7 @@ export function readJpegHeader(bytes: Uint8Array, file: string): JpegHeader {
       };
       check(header, bytes.length, file);
     }
+    if (marker === START_OF_SCAN && header !== undefined) requireTime(header, ++scans, file);
     at = marker === START_OF_SCAN ? endOfScan(bytes, end) : end;
   }
   throw new BoltqError("truncated", "the JPEG file is cut short", { file, remedy: "Fetch it again" });
@@ -86,6 +91,14 @@ function check({ width, height, components }: JpegHeader, length: number, file: 
   const problem =
     components === 4 ? "the picture is in CMYK colours" : `the picture has ${components} colour components`;
   throw new BoltqError("unsupported", problem, { file, remedy: "Save it as RGB" });
+}
+
+function requireTime({ width, height }: JpegHeader, scans: number, file: string): void {
+  if (width * height * scans <= MAX_SCANNED_PIXELS) return;
+  throw new BoltqError("limit", `the picture of ${width}x${height} pixels comes in more than ${scans - 1} scans`, {
+    file,
+    remedy: "Save it as a baseline JPEG",
+  });
 }
 
 function damaged(file: string): BoltqError {

@@ -1,7 +1,9 @@
+import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { deflateRawSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { describeWithShared, sharedPath } from "../../../test/shared.ts";
 import { memorySource } from "../../io/bytes.ts";
@@ -57,6 +59,35 @@ async function all(dataset: Dataset): Promise<{ samples: Sample[]; skipped: stri
 const values = (sample: Sample | undefined, name: string) => Array.from(denseValues(sample!.inputs.get(name)!));
 const npy = (shape: number[], numbers: number[], type: "float32" | "int32" = "float32") =>
   writeNpy(denseTensor(type, shape, numbers));
+
+/** The header of an array of float32 numbers that are not there. */
+const claiming = (shape: number[]): Uint8Array => {
+  const text = `{'descr': '<f4', 'fortran_order': False, 'shape': (${shape.join(", ")}), }`.padEnd(117);
+  return Buffer.concat([Buffer.from([0x93, ...Buffer.from("NUMPY"), 1, 0, 118, 0]), Buffer.from(`${text}\n`)]);
+};
+
+/** A .npz file of about 3 MB whose one packed array claims `shape`. */
+function bomb(shape: number[]): Uint8Array {
+  const packed = Buffer.concat([deflateRawSync(claiming(shape)), Buffer.alloc(3_200_000)]);
+  const name = Buffer.from("x.npy");
+  const sizes = (head: Buffer, at: number) => {
+    head.writeUInt16LE(8, at);
+    head.writeUInt32LE(packed.length, at + 10);
+    head.writeUInt32LE(128 + 4 * shape.reduce((product, size) => product * size), at + 14);
+    head.writeUInt16LE(name.length, at + 18);
+  };
+  const local = Buffer.alloc(30);
+  local.writeUInt32LE(0x04034b50, 0);
+  sizes(local, 8);
+  const central = Buffer.alloc(46);
+  central.writeUInt32LE(0x02014b50, 0);
+  sizes(central, 10);
+  const end = Buffer.alloc(22);
+  end.writeUInt32LE(0x06054b50, 0);
+  end.writeUInt32LE(central.length + name.length, 12);
+  end.writeUInt32LE(local.length + name.length + packed.length, 16);
+  return Buffer.concat([local, name, packed, central, name, end]);
+}
 
 describe("a folder of pictures", () => {
   it("is read with its sub-folders, by path; what cannot be read is named and left out", async () => {
@@ -155,11 +186,29 @@ describe("arrays", () => {
 
   it("must fit the model", async () => {
     const folder = put({ "a.npy": npy([1, 4], [1, 2, 3, 4]) });
-    await expect(all(await open(folder, vector))).rejects.toThrow(
-      /a.npy: an array of 1x4 does not fit .*"x" of batchx3/,
-    );
+    await expect(open(folder, vector)).rejects.toThrow(/a.npy: an array of 1x4 does not fit .*"x" of batchx3/);
     const fractions = put({ "a.npy": npy([1, 2], [1, 2.5]) });
     await expect(all(await open(fractions, [input("x", "int64", [1, 2])]))).rejects.toThrow("2.5 is no int64");
+  });
+
+  it("may not claim more than they hold, nor be without numbers", async () => {
+    const empty = put({ "a.npy": claiming([2 ** 32, 0]) });
+    await expect(open(empty, [input("x", "float32", ["n", "m"])])).rejects.toThrow("does not fit");
+    const short = put({ "a.npy": claiming([2 ** 32, 3]) });
+    await expect(all(await open(short, vector))).rejects.toThrow("51539607552 bytes are needed");
+  });
+
+  it("of a few packed bytes may not claim endless examples, or an endless one", async () => {
+    const any = [input("x", "float32", ["n", "m"])];
+    const wide = put({ "a.npz": bomb([1, 2 ** 28]) });
+    await expect(open(wide, vector)).rejects.toThrow("an array of 1x268435456 does not fit");
+    await expect(all(await open(wide, any))).rejects.toThrow("takes 1073741824 bytes, more than 536870912");
+    const long = put({ "a.npz": bomb([201326592, 3]) });
+    await expect(open(long, vector)).rejects.toThrow(/there are 201326592 examples, more than 4194304.*--limit/);
+    expect((await open(long, vector, { limit: 2, offset: 201326580 })).names).toEqual([
+      "a.npz#201326580",
+      "a.npz#201326581",
+    ]);
   });
 
   it("come from .npz by the inputs' names, packed or not, as the type the model takes", async () => {
@@ -202,7 +251,92 @@ describe("arrays", () => {
   }, 60_000);
 });
 
+describe("a model that takes several examples at a time", () => {
+  const batchOf2 = [input("x", "float32", [2, 3])];
+
+  it("is given that many rows, of one array or of several", async () => {
+    const folder = put({
+      "a.npy": npy([3, 3], [1, 2, 3, 4, 5, 6, 7, 8, 9]),
+      "b.npy": npy([3], [10, 11, 12]),
+      "c.npy": npy([2, 3], [0, 0, 1, 0, 0, 2]),
+      "d.npy": npy([1, 3], [5, 5, 5]),
+    });
+    const dataset = await open(folder, batchOf2);
+    expect(dataset.names).toEqual(["a.npy#0 … a.npy#1", "a.npy#2 … b.npy", "c.npy"]);
+    expect(dataset.length).toBe(3);
+    const { samples, skipped } = await all(dataset);
+    expect(samples.map((sample) => values(sample, "x"))).toEqual([
+      [1, 2, 3, 4, 5, 6],
+      [7, 8, 9, 10, 11, 12],
+      [0, 0, 1, 0, 0, 2],
+    ]);
+    expect(samples.map(({ inputs }) => inputs.get("x")!.shape)).toEqual([
+      [2, 3],
+      [2, 3],
+      [2, 3],
+    ]);
+    expect(samples.map(({ name }) => name)).toEqual(dataset.names);
+    expect(skipped).toEqual(["d.npy: the model takes 2 examples at a time"]);
+  });
+
+  it("is given pictures; a batch with an unreadable one is left out whole", async () => {
+    const folder = put(
+      Object.fromEntries(
+        ["png-rgb", "png-rgb", "jpeg-cmyk", "png-rgb", "png-rgb", "png-rgb"].map((name, index) => [
+          `${index}.png`,
+          picture(name),
+        ]),
+      ),
+    );
+    const { samples, skipped } = await all(await open(folder, [input("x", "float32", [2, 3, 9, 13])]));
+    expect(samples.map(({ name }) => name)).toEqual(["0.png … 1.png", "4.png … 5.png"]);
+    expect(skipped).toEqual(["2.png … 3.png: the picture is in CMYK colours"]);
+    const [one] = (await all(await open(folder, [input("x", "float32", [1, 3, 9, 13])]))).samples;
+    expect(values(samples[0], "x")).toEqual([...values(one, "x"), ...values(one, "x")]);
+  });
+
+  it("is divided into shards of whole batches", async () => {
+    const folder = put({
+      "a.npy": npy(
+        [9, 3],
+        Array.from({ length: 27 }, (_, index) => index),
+      ),
+    });
+    const part = (index: number) => open(folder, batchOf2, { offset: 1, limit: 7, shard: { index, count: 2 } });
+    const [first, second] = [await part(1), await part(2)];
+    expect(first.names).toEqual(["a.npy#1 … a.npy#2", "a.npy#5 … a.npy#6"]);
+    expect(second.names).toEqual(["a.npy#3 … a.npy#4"]);
+    expect((await all(second)).skipped).toEqual(["a.npy#7: the model takes 2 examples at a time"]);
+    expect((await all(first)).skipped).toEqual([]);
+  });
+
+  it("needs that many", async () => {
+    const folder = put({ "a.npy": npy([3], [1, 2, 3]) });
+    await expect(open(folder, batchOf2)).rejects.toThrow(
+      /the model takes 2 examples at a time, but there are only 1. Give 2 or more, or a model whose batch is 1/,
+    );
+  });
+});
+
+describe("what is no regular file", () => {
+  it("is refused at once", async () => {
+    const folder = put({ "zero.jsonl": '{"file": "/dev/zero"}', "pipe.jsonl": '{"file": "p.png"}' });
+    execFileSync("mkfifo", [join(folder, "p.png")]);
+    await expect(open(join(folder, "zero.jsonl"), IMAGE)).rejects.toThrow("/dev/zero is not a regular file");
+    await expect(open(join(folder, "pipe.jsonl"), IMAGE)).rejects.toThrow("p.png is not a regular file");
+    await expect(all(await open(join(folder, "p.png"), IMAGE))).rejects.toThrow("not a regular file");
+    await expect(open("/dev/zero", IMAGE)).rejects.toThrow("there are no examples here");
+  });
+});
+
 describe("a JSON-lines list", () => {
+  it("may hold 300,000 numbers in a line", async () => {
+    const numbers = Array.from({ length: 300_000 }, (_, index) => index);
+    const folder = put({ "l.jsonl": JSON.stringify({ x: numbers }) });
+    const { samples } = await all(await open(join(folder, "l.jsonl"), [input("x", "float32", ["n", 300_000])]));
+    expect(values(samples[0], "x")).toEqual(numbers);
+  });
+
   it("names files beside it or holds numbers, for several inputs", async () => {
     const folder = put({
       "list.jsonl":
@@ -228,10 +362,10 @@ describe("a JSON-lines list", () => {
     for (const [text, message] of [
       ['{"file": "1.png"}\n{"file": "absent.png"}', /line 2: there is no file .*absent.png/],
       ['{"file": "1.png"', /line 1: this is not valid JSON/],
-      ["[1, 2]", /line 1: a line of a list is an object/],
+      ["[1, 2]", /line 1: a line of a list must be an object/],
       ['{"y": "1.png"}', /line 1: there is no value for the input "x"/],
-      ['{"x": [[1, 2], [3]]}', /line 1: the value of "x"/],
-      ['{"x": ["a"]}', /line 1: the value of "x"/],
+      ['{"x": [[1, 2], [3]]}', /line 1: "x" must be a path or evenly/],
+      ['{"x": ["a"]}', /line 1: "x" must be a path or evenly/],
       ["\n \n", /the list is empty/],
     ] as const) {
       const folder = put({ "list.jsonl": text, "1.png": picture("png-rgb") });

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { statSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { chunksOf } from "../../io/bytes.ts";
 import { BoltqError } from "../../io/error.ts";
@@ -16,8 +16,8 @@ export interface ListLine {
   read(): Promise<Map<string, ListValue>>;
 }
 
-/** Characters of a line. */
-const LONGEST_LINE = 1 << 28;
+/** Bytes of a line. */
+const LONGEST_LINE = 1 << 26;
 
 /**
  * Reads through a JSON-lines list. Paths in it are relative to its folder. Throws `format`, `invalid-data` or `not-found`
@@ -59,11 +59,17 @@ function withPaths(values: Map<string, ListValue>, list: string): Map<string, Li
 
 function requireFiles(values: ReadonlyMap<string, ListValue>, place: string): void {
   for (const value of values.values()) {
-    if (typeof value !== "string" || existsSync(value)) continue;
-    throw new BoltqError("not-found", `there is no file ${value}`, {
-      file: place,
-      remedy: "Paths are relative to the list's folder",
-    });
+    const stats = typeof value === "string" ? statSync(value, { throwIfNoEntry: false }) : undefined;
+    if (typeof value !== "string" || stats?.isFile()) continue;
+    throw stats === undefined
+      ? new BoltqError("not-found", `there is no file ${value}`, {
+          file: place,
+          remedy: "Paths are relative to the list's folder",
+        })
+      : new BoltqError("invalid-data", `${value} is not a regular file`, {
+          file: place,
+          remedy: "Name pictures or arrays",
+        });
   }
 }
 
@@ -93,7 +99,11 @@ async function* linesOf(path: string): AsyncGenerator<{ offset: number; bytes: U
         parts.push(part);
         length += part.length;
         if (length > LONGEST_LINE)
-          throw new BoltqError("limit", "a line of the list is too long", { file: path, offset });
+          throw new BoltqError("limit", `a line of the list has more than ${LONGEST_LINE} bytes`, {
+            file: path,
+            offset,
+            remedy: "Put the numbers into a .npy file, and its path into the list",
+          });
         if (feed < 0) break;
         yield { offset, bytes: Buffer.concat(parts) };
         offset += length + 1;

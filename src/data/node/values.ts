@@ -1,11 +1,10 @@
-import { readFile, stat } from "node:fs/promises";
 import { extname } from "node:path";
-import type { DenseTensor } from "../../graph/tensor.ts";
+import { byteLength, type DenseTensor, elementCount } from "../../graph/tensor.ts";
 import type { Source } from "../../io/bytes.ts";
 import { BoltqError } from "../../io/error.ts";
 import { fileSource } from "../../io/node/file-source.ts";
 import type { Signature } from "../../onnx/model.ts";
-import { exampleCount, fitInput, fitPicture, pictureSize } from "../fit-input.ts";
+import { exampleCount, fitInput, fitPicture, pictureSize, requireFit } from "../fit-input.ts";
 import { decodeImage } from "../image/node/decoders.ts";
 import { turned } from "../image/orientation.ts";
 import { openNpy } from "../npy.ts";
@@ -28,7 +27,13 @@ export interface Values {
 }
 
 /** Picture files larger than this are not read. */
-const MOST_FILE_BYTES = 1 << 28;
+const MAX_PICTURE_BYTES = 1 << 28;
+
+/** Bytes of one example in an array: what a packed file of little length can claim without being refused. */
+const MAX_EXAMPLE_BYTES = 1 << 29;
+
+/** Names in a message. */
+const MAX_NAMES = 20;
 
 export const isArray = (path: string): boolean => /^\.np[yz]$/.test(extname(path).toLowerCase());
 
@@ -57,16 +62,14 @@ async function openPicture(path: string, input: Signature, { preprocessing, size
 }
 
 async function readBytes(path: string): Promise<Uint8Array> {
+  const source = fileSource(path);
   try {
-    const { size } = await stat(path);
-    if (size > MOST_FILE_BYTES) {
-      throw new BoltqError("limit", `the picture is ${size} bytes long, more than ${MOST_FILE_BYTES}`, { file: path });
-    }
-    const buffer = await readFile(path);
-    return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
-  } catch (cause) {
-    if (cause instanceof BoltqError) throw cause;
-    throw new BoltqError("io", `the file cannot be read (${(cause as Error).message})`, { file: path, cause });
+    if (source.length <= MAX_PICTURE_BYTES) return await source.read();
+    throw new BoltqError("limit", `the picture is ${source.length} bytes long, more than ${MAX_PICTURE_BYTES}`, {
+      file: path,
+    });
+  } finally {
+    source.close();
   }
 }
 
@@ -79,6 +82,8 @@ async function openArray(source: ClosableSource, input: Signature, place: string
   try {
     const array = await openNpy(source);
     const count = exampleCount(array.shape, input);
+    requireFit(count > 1 ? [1, ...array.shape.slice(1)] : array.shape, input, place);
+    requireRoom(count > 1 ? array.rowBytes : byteLength(array.type, elementCount(array.shape)), place);
     return {
       count,
       read: async (index) => fitInput(count > 1 ? await array.readRow(index) : await array.read(), input, place),
@@ -88,6 +93,15 @@ async function openArray(source: ClosableSource, input: Signature, place: string
     await source.close();
     throw error;
   }
+}
+
+/** Throws `limit` for an example that is too large to be held, before any of it is read. */
+function requireRoom(bytes: number, place: string): void {
+  if (bytes <= MAX_EXAMPLE_BYTES) return;
+  throw new BoltqError("limit", `to read an example of it takes ${bytes} bytes, more than ${MAX_EXAMPLE_BYTES}`, {
+    file: place,
+    remedy: "Give smaller examples, or an array in C order",
+  });
 }
 
 /** Opens the arrays of an .npz file for all `inputs`, by name, or by place where no name fits. */
@@ -116,7 +130,13 @@ function matchEntries(entries: readonly NpzEntry[], inputs: readonly Signature[]
   const named = inputs.map((input) => entries.find((entry) => entry.name === input.name));
   if (named.every((entry) => entry !== undefined)) return named;
   if (named.every((entry) => entry === undefined) && entries.length === inputs.length) return [...entries];
-  const list = (names: readonly { readonly name: string }[]) => names.map(({ name }) => `"${name}"`).join(", ");
+  const list = (names: readonly { readonly name: string }[]) =>
+    names.length === 0
+      ? "none"
+      : names
+          .slice(0, MAX_NAMES)
+          .map(({ name }) => `"${name}"`)
+          .join(", ") + (names.length > MAX_NAMES ? ", …" : "");
   throw new BoltqError("mismatch", `it has the arrays ${list(entries)}, but the model takes ${list(inputs)}`, {
     file: path,
     remedy: "Name the arrays as the model's inputs",

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { checkRange, type Source } from "../bytes.ts";
 import { BoltqError } from "../error.ts";
 
@@ -33,13 +33,14 @@ export function fileSource(path: string): FileSource {
 
 function openFile(path: string): number {
   try {
-    const descriptor = openSync(path, "r");
+    // Without waiting: to open a pipe would else stop this process until somebody writes into it.
+    const descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     if (fstatSync(descriptor).isFile()) return descriptor;
     closeSync(descriptor);
   } catch (cause) {
     throw openError(path, cause);
   }
-  throw new BoltqError("io", "this is not a regular file", { file: path, remedy: "Give the path of a model file" });
+  throw new BoltqError("io", "this is not a regular file", { file: path, remedy: "Give the path of a file on a disk" });
 }
 
 function openError(path: string, cause: unknown): BoltqError {
