@@ -9,6 +9,7 @@ import type { Runtime } from "../runtime/runtime.ts";
 import { compareText, mergeValues, type Observations, type ValueObservations } from "./observations.ts";
 import { addObservers, type ObserverInterface } from "./observer-graph.ts";
 import { ObserverPool } from "./observer-pool.ts";
+import { outlierWarnings } from "./outlier.ts";
 import type { Collected } from "./statistics.ts";
 
 export interface CollectOptions {
@@ -20,6 +21,8 @@ export interface CollectOptions {
   readonly onProgress?: (examples: number) => void;
   /** Called for each example that cannot be read. */
   readonly onSkip?: (name: string, reason: string) => void;
+  /** Called at the end for each example that reaches far beyond all others. */
+  readonly onWarning?: (warning: string) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -42,11 +45,13 @@ export async function collectObservations(
   try {
     const { examples, skipped } = await observeAll(dataset, observers, options);
     const parts = await observers.results();
-    return {
+    const observations: Observations = {
       examples: examples.sort(),
       skipped: skipped.sort((left, right) => compareText(left.name, right.name)),
       values: new Map(graph.observed.map(({ name }, index) => [name, mergedParts(parts, index, name)])),
     };
+    for (const warning of outlierWarnings(observations)) options.onWarning?.(warning);
+    return observations;
   } finally {
     await observers.close();
   }

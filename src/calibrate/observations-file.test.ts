@@ -14,6 +14,7 @@ const plain: ValueObservations = {
 };
 const full: ValueObservations = {
   ...plain,
+  peak: { example: "b.png", magnitude: 2, others: 1.25 },
   histogram: { exponent: 1, positive: bins(0, 3, 0, 2), negative: bins() },
   moments: { sum: 12n, sumOfSquares: 13n },
   channels: { magnitudes: [1, 2], sums: [-4n, 5n] },
@@ -67,6 +68,7 @@ describe("a damaged file", () => {
       value({ histogram: { exponent: 1, positive: [], negative: [0.5] } }),
       `"values[0].histogram.negative" must be a list of at most ${BINS} whole numbers of at least 0`,
     ],
+    [value({ peak: { example: "a", magnitude: 1 } }), 'the field "values[0].peak.others" is missing'],
     [value({ channels: { magnitudes: [1], sums: [] } }), '"values[0].channels" must be as many magnitudes as sums'],
   ] as const) {
     it(`is refused: ${wanted}`, () => {

@@ -82,6 +82,7 @@ const VALUE = {
   maximum: finiteNumber,
   sumOfMinima: sum,
   sumOfMaxima: sum,
+  peak: v.exactOptional(fieldsAmongOthers({ example: text, magnitude: finiteNumber, others: finiteNumber })),
   histogram: v.exactOptional(fieldsAmongOthers({ exponent, positive: bins, negative: bins })),
   moments: v.exactOptional(fieldsAmongOthers({ sum, sumOfSquares: sum })),
   channels: v.exactOptional(channels),

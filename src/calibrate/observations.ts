@@ -1,6 +1,7 @@
 import { BoltqError } from "../io/error.ts";
 import { type ExactSum, meanOf } from "./exact-sum.ts";
 import { type Histogram, mergedHistograms } from "./histogram.ts";
+import { mergePeaks, type Peak } from "./outlier.ts";
 import type { Statistics, ValueStatistics } from "./statistics.ts";
 
 /**
@@ -15,6 +16,8 @@ export interface ValueObservations {
   /** Sums over the examples of each one's extremes. */
   readonly sumOfMinima: ExactSum;
   readonly sumOfMaxima: ExactSum;
+  /** Missing in statistics of earlier versions. */
+  readonly peak?: Peak;
   readonly histogram?: Histogram;
   readonly moments?: { readonly sum: ExactSum; readonly sumOfSquares: ExactSum };
   /** One entry a channel; `sums` adds each example's mean. */
@@ -84,6 +87,7 @@ export function mergeValues(one: ValueObservations, other: ValueObservations, na
     maximum: Math.max(one.maximum, other.maximum),
     sumOfMinima: one.sumOfMinima + other.sumOfMinima,
     sumOfMaxima: one.sumOfMaxima + other.sumOfMaxima,
+    ...(one.peak === undefined || other.peak === undefined ? {} : { peak: mergePeaks(one.peak, other.peak) }),
     ...(histogram === undefined ? {} : { histogram: mergedHistograms(histogram, other.histogram!) }),
     ...(moments === undefined
       ? {}

@@ -5,6 +5,7 @@ import { type ExactSum, exactly } from "./exact-sum.ts";
 import { BINS, emptyHistogram, exponentFor, type Histogram, LEAST_EXPONENT, widened } from "./histogram.ts";
 import type { ValueObservations } from "./observations.ts";
 import { LARGEST_BIN, type ObservedOutputs } from "./observer-graph.ts";
+import { mergePeaks, type Peak } from "./outlier.ts";
 
 /** Adds up what the runs of an observer graph tell of one value. */
 export class ValueTally {
@@ -15,6 +16,7 @@ export class ValueTally {
   #maximum = Number.NEGATIVE_INFINITY;
   #sumOfMinima: ExactSum = 0n;
   #sumOfMaxima: ExactSum = 0n;
+  #peak: Peak | undefined;
   #histogram: Histogram | undefined;
   #sum: ExactSum = 0n;
   #sumOfSquares: ExactSum = 0n;
@@ -52,6 +54,8 @@ export class ValueTally {
     this.#maximum = Math.max(this.#maximum, maximum);
     this.#sumOfMinima += exactly(minimum);
     this.#sumOfMaxima += exactly(maximum);
+    const own = { example, magnitude: Math.max(-minimum, maximum), others: 0 };
+    this.#peak = this.#peak === undefined ? own : mergePeaks(this.#peak, own);
     this.#numbers += this.#count(results);
     this.#addBins(results, exponent, minimum, maximum);
     this.#addSample(results);
@@ -68,6 +72,7 @@ export class ValueTally {
       maximum: this.#maximum,
       sumOfMinima: this.#sumOfMinima,
       sumOfMaxima: this.#sumOfMaxima,
+      ...(this.#peak === undefined ? {} : { peak: this.#peak }),
       ...(this.#histogram === undefined ? {} : { histogram: this.#histogram }),
       ...(this.#outputs.sum === undefined ? {} : { moments: { sum: this.#sum, sumOfSquares: this.#sumOfSquares } }),
       ...(magnitudes === undefined || sums === undefined ? {} : { channels: { magnitudes, sums } }),

@@ -34,6 +34,7 @@ export async function calibrate(
     ...settings,
     onProgress: (done: number) => bar.update(done, dataset.length),
     onSkip: (name: string, reason: string) => process.stderr.write(`skipped: ${name} (${reason})\n`),
+    onWarning: (warning: string) => process.stderr.write(`warning: ${warning}\n`),
   };
   try {
     if (settings.asBolt) return await calibrateAsBolt(model, dataset, options);

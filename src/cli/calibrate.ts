@@ -142,6 +142,7 @@ async function observe(
     name,
     onProgress: (done) => bar.update(done, dataset.length),
     onSkip: (example, reason) => process.stderr.write(`skipped: ${example} (${reason})\n`),
+    onWarning: (warning) => process.stderr.write(`warning: ${warning}\n`),
   }).finally(() => bar.end());
 }
 

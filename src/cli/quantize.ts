@@ -86,6 +86,7 @@ async function quantizeWithProgress(
     planOnly: options.dryRun ?? false,
     onProgress: (done) => bar.update(done, dataset?.length ?? done),
     onSkip: (name, reason) => process.stderr.write(`skipped: ${name} (${reason})\n`),
+    onWarning: (warning) => process.stderr.write(`warning: ${warning}\n`),
     ...(dataset === undefined ? {} : { dataset }),
     ...(options.stats === undefined
       ? {}
