@@ -5,8 +5,8 @@ import type { BoltVersion } from "./version.ts";
 export type FieldKind = "u32" | "i32" | "f32" | "i8" | "bool" | "char" | "TensorDesc" | Enumeration;
 
 /** One field of a parameter struct. */
-export interface Field {
-  readonly name: string;
+export interface Field<Name extends string = string> {
+  readonly name: Name;
   readonly kind: FieldKind;
   /** Elements; 1 for a plain field. */
   readonly count: number;
@@ -20,20 +20,38 @@ export interface Field {
 
 type Options = { count?: number; since?: number; until?: number; absent?: number };
 
-function field(name: string, kind: FieldKind, options: Options = {}): Field {
+function field<const Name extends string>(name: Name, kind: FieldKind, options: Options = {}): Field<Name> {
   return { name, kind, count: 1, since: 0, until: Number.POSITIVE_INFINITY, absent: 0, ...options };
 }
 
 /** Several fields of one kind. */
-function fields(kind: FieldKind, ...names: string[]): Field[] {
+function fields<const Name extends string>(kind: FieldKind, ...names: Name[]): Field<Name>[] {
   return names.map((name) => field(name, kind));
 }
 
-const list = (name: string, kind: FieldKind, count: number): Field => field(name, kind, { count });
-const prefixed = (prefix: string, layout: readonly Field[]): Field[] =>
-  layout.map((part) => ({ ...part, name: `${prefix}.${part.name}` }));
-const numbered = (prefix: string, count: number, layout: readonly Field[]): Field[] =>
-  Array.from({ length: count }, (_, index) => prefixed(`${prefix}[${index}]`, layout)).flat();
+function list<const Name extends string>(name: Name, kind: FieldKind, count: number): Field<Name> {
+  return field(name, kind, { count });
+}
+
+/** Several arrays of one kind and length. */
+function lists<const Name extends string>(kind: FieldKind, count: number, ...names: Name[]): Field<Name>[] {
+  return names.map((name) => list(name, kind, count));
+}
+
+function prefixed<const Prefix extends string, Name extends string>(
+  prefix: Prefix,
+  layout: readonly Field<Name>[],
+): Field<`${Prefix}.${Name}`>[] {
+  return layout.map((part) => ({ ...part, name: `${prefix}.${part.name}` as const }));
+}
+
+function numbered<const Prefix extends string, Name extends string>(
+  prefix: Prefix,
+  count: number,
+  layout: readonly Field<Name>[],
+): Field<`${Prefix}[${number}].${Name}`>[] {
+  return Array.from({ length: count }, (_, index) => prefixed(`${prefix}[${index}]` as const, layout)).flat();
+}
 
 const AXIS = [field("axis", "i32")];
 const DESCRIPTION = [field("desc", "TensorDesc")];
@@ -51,7 +69,9 @@ const CONVOLUTION = [
   ...fields("ActivationMode", "dw_activation_type", "pw_activation_type"),
   ...ACTIVATION_SPEC,
   field("round_mode", "RoundMode"),
-  ...["output_pad_t", "output_pad_h", "output_pad_w"].map((name) => field(name, "u32", { since: 20211021 })),
+  field("output_pad_t", "u32", { since: 20211021 }),
+  field("output_pad_h", "u32", { since: 20211021 }),
+  field("output_pad_w", "u32", { since: 20211021 }),
 ];
 
 const POOLING = [
@@ -83,7 +103,7 @@ const RANDOM_SHAPE = [list("shape", "i32", 8), field("num_shape", "i32")];
  * The parameter struct of every operator that has one, field by field in file order (parameter_spec.h of tags v1.2.1,
  * v1.3.0 and of today). Alignment follows C: see `structOf`.
  */
-export const PARAMETER_FIELDS: Readonly<Record<string, readonly Field[]>> = {
+const FIELDS_OF = {
   Input: [field("desc", "TensorDesc", { since: 20220831 })],
   Conv: CONVOLUTION,
   Deconvolution: CONVOLUTION,
@@ -149,9 +169,7 @@ export const PARAMETER_FIELDS: Readonly<Record<string, readonly Field[]>> = {
     list("begin", "i32", 8),
     list("end", "i32", 8),
     list("strides", "i32", 8),
-    ...["begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask"].map((name) =>
-      list(name, "i8", 8),
-    ),
+    ...lists("i8", 8, "begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask"),
     field("num_dims", "u32"),
   ],
   Cast: [field("dt", "DataType")],
@@ -171,7 +189,7 @@ export const PARAMETER_FIELDS: Readonly<Record<string, readonly Field[]>> = {
   AttentionMask: [field("attention_length", "i32"), field("mask", "f32"), field("same_length", "bool")],
   RelativeShift: fields("i32", "axis", "shift_length"),
   PriorBox: [
-    ...["min_sizes", "max_sizes", "aspect_ratios"].map((name) => list(name, "f32", 2)),
+    ...lists("f32", 2, "min_sizes", "max_sizes", "aspect_ratios"),
     ...fields("u32", "flip", "clip"),
     list("variances", "f32", 4),
     ...fields("u32", "image_h", "image_w"),
@@ -215,7 +233,9 @@ export const PARAMETER_FIELDS: Readonly<Record<string, readonly Field[]>> = {
   Expand: RANDOM_SHAPE,
   InstanceNorm: [field("eps", "f32"), ...fields("i32", "axis", "axis_dim")],
   Scatter: [
-    ...["data_desc", "index_desc", "update_desc"].map((name) => field(name, "TensorDesc", { until: 20220831 })),
+    field("data_desc", "TensorDesc", { until: 20220831 }),
+    field("index_desc", "TensorDesc", { until: 20220831 }),
+    field("update_desc", "TensorDesc", { until: 20220831 }),
     field("axis", "i32"),
   ],
   Equal: fields("bool", "invert"),
@@ -267,15 +287,21 @@ export const PARAMETER_FIELDS: Readonly<Record<string, readonly Field[]>> = {
   ],
   Range: [field("dt", "DataType"), ...fields("f32", "start", "limit", "delta")],
   Einsum: [
-    ...["equation_r", "equation_l", "equation_o"].map((name) => list(name, "char", 8)),
+    ...lists("char", 8, "equation_r", "equation_l", "equation_o"),
     ...fields("i32", "num_equation_r", "num_equation_l", "num_equation_o"),
   ],
   Flatten: AXIS,
   ConvertColor: [...fields("ColorSpace", "src", "dst"), field("dt", "DataType")],
 };
 
+/** The fields of an operator's parameters, in file order. */
+export const PARAMETER_FIELDS: Readonly<Record<string, readonly Field<ParameterName>[]>> = FIELDS_OF;
+
+/** The name of a field of some operator's parameters. */
+export type ParameterName = (typeof FIELDS_OF)[keyof typeof FIELDS_OF][number]["name"];
+
 /** A field with its place in the struct. */
-export interface PlacedField extends Field {
+export interface PlacedField extends Field<ParameterName> {
   readonly offset: number;
   /** Bytes of one element. */
   readonly size: number;
@@ -285,7 +311,7 @@ export interface PlacedField extends Field {
 export interface StructLayout {
   readonly operator: string;
   readonly version: BoltVersion;
-  readonly fields: ReadonlyMap<string, PlacedField>;
+  readonly fields: ReadonlyMap<ParameterName, PlacedField>;
   /** Bytes in the file. */
   readonly size: number;
 }
@@ -311,7 +337,7 @@ export function structOf(operator: string, version: BoltVersion): StructLayout {
 }
 
 function place(operator: string, version: BoltVersion): StructLayout {
-  const placed = new Map<string, PlacedField>();
+  const placed = new Map<ParameterName, PlacedField>();
   let offset = 0;
   let alignment = 1;
   for (const part of Object.hasOwn(PARAMETER_FIELDS, operator) ? (PARAMETER_FIELDS[operator] ?? []) : []) {

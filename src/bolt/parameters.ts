@@ -2,11 +2,20 @@ import { BoltqError } from "../io/error.ts";
 import { BOLT_DATA_TYPES, dataTypeNumber } from "./data-type.ts";
 import { enumerationName, enumerationNumber, isEnumeration } from "./enumerations.ts";
 import type { BoltTensorDescription } from "./model.ts";
-import { maximumDimensions, type PlacedField, type StructLayout, structOf } from "./parameter-layouts.ts";
+import {
+  maximumDimensions,
+  type ParameterName,
+  type PlacedField,
+  type StructLayout,
+  structOf,
+} from "./parameter-layouts.ts";
 import type { BoltVersion } from "./version.ts";
 
 /** What a field may hold: enumerations as their names (numbers where a name is lacking), bool as 0 or 1. */
 export type ParameterValue = number | string | readonly number[] | BoltTensorDescription;
+
+/** Values of some fields, by name. */
+export type ParameterValues = Readonly<Partial<Record<ParameterName, ParameterValue>>>;
 
 /**
  * The parameter struct of one operator. The bytes of the file are the truth, padding and unused array places included,
@@ -25,48 +34,53 @@ export class Parameters {
   }
 
   /** Parameters of `operator`, all zero but for `values`. */
-  static of(operator: string, version: BoltVersion, values: Readonly<Record<string, ParameterValue>> = {}): Parameters {
+  static of(operator: string, version: BoltVersion, values: ParameterValues = {}): Parameters {
     const layout = structOf(operator, version);
     const parameters = new Parameters(layout, new Uint8Array(layout.size));
-    for (const [name, value] of Object.entries(values)) parameters.set(name, value);
+    for (const [name, value] of Object.entries(values)) parameters.set(name as ParameterName, value as ParameterValue);
     return parameters;
   }
 
   /** Names of the fields, in file order. */
-  get names(): string[] {
+  get names(): ParameterName[] {
     return [...this.layout.fields.keys()];
   }
 
-  has(name: string): boolean {
+  has(name: ParameterName): boolean {
     return this.layout.fields.has(name);
   }
 
   /** A numeric field; an enumeration gives its number. */
-  number(name: string): number {
+  number(name: ParameterName): number {
     const field = this.#field(name);
     return this.#element(field, field.offset);
   }
 
+  /** Several numeric fields. */
+  numbers(...names: ParameterName[]): number[] {
+    return names.map((name) => this.number(name));
+  }
+
   /** All elements of an array field. */
-  list(name: string): number[] {
+  list(name: ParameterName): number[] {
     const field = this.#field(name);
     return Array.from({ length: field.count }, (_, index) => this.#element(field, field.offset + index * field.size));
   }
 
   /** The first elements of an array field, as many as field `countName` says (at most all). */
-  counted(name: string, countName: string): number[] {
+  counted(name: ParameterName, countName: ParameterName): number[] {
     return this.list(name).slice(0, Math.max(0, this.number(countName)));
   }
 
   /** A char array up to its first zero. */
-  text(name: string): string {
+  text(name: ParameterName): string {
     const characters = this.list(name);
     const end = characters.indexOf(0);
     return String.fromCharCode(...characters.slice(0, end < 0 ? undefined : end).map((code) => code & 0xff));
   }
 
   /** An enumeration's value by name; throws `format` for a number that has none. */
-  name(field: string): string {
+  name(field: ParameterName): string {
     const value = this.value(field);
     if (typeof value === "string") return value;
     throw new BoltqError("format", `the parameter "${field}" has the unknown value ${JSON.stringify(value)}`, {
@@ -74,12 +88,12 @@ export class Parameters {
     });
   }
 
-  description(name: string): BoltTensorDescription {
+  description(name: ParameterName): BoltTensorDescription {
     return readDescription(this.#view, this.#field(name).offset, this.layout.version);
   }
 
   /** The field as plain data, for printing and comparing. */
-  value(name: string): ParameterValue {
+  value(name: ParameterName): ParameterValue {
     const field = this.#field(name);
     if (field.kind === "TensorDesc") return this.description(name);
     if (field.kind === "char") return this.text(name);
@@ -89,7 +103,7 @@ export class Parameters {
   }
 
   /** Sets a field. Shorter arrays leave the remaining places alone. Floats are rounded to float32. */
-  set(name: string, value: ParameterValue): void {
+  set(name: ParameterName, value: ParameterValue): void {
     const field = this.#field(name);
     if (field.kind === "TensorDesc") {
       writeDescription(this.#view, field.offset, value as BoltTensorDescription, this.layout.version);
@@ -128,7 +142,7 @@ export class Parameters {
     return this.bytes.subarray(field.offset, field.offset + field.size * field.count);
   }
 
-  #field(name: string): PlacedField {
+  #field(name: ParameterName): PlacedField {
     const field = this.layout.fields.get(name);
     if (field !== undefined) return field;
     throw new BoltqError("format", `there is no parameter "${name}" in version ${this.layout.version}`, {

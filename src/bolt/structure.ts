@@ -49,7 +49,7 @@ type Check = (node: BoltNode, record: BoltWeight) => void;
 /** A weight of kernels: one of each output channel; a bias has a number for each of them, float32 or float16. */
 const checkConvolution: Check = (node, record) => {
   const { parameters } = node.data;
-  const sizes = ["num_outputs", "kernel_t", "kernel_h", "kernel_w"].map((name) => parameters.number(name));
+  const sizes = parameters.numbers("num_outputs", "kernel_t", "kernel_h", "kernel_w");
   const [outputs, group] = [sizes[0]!, parameters.number("group")];
   const kind = parameters.name("convolution_type");
   if (outputs < 1 || group < 1) fail(node, `it has ${outputs} outputs in ${group} groups`);

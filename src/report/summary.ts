@@ -1,4 +1,5 @@
 import type { BoltModel, BoltWeight } from "../bolt/model.ts";
+import type { ParameterName } from "../bolt/parameter-layouts.ts";
 import type { ParameterValue } from "../bolt/parameters.ts";
 import { weightCount, weightValues } from "../bolt/weight-values.ts";
 import type { Model } from "../convert/model-file.ts";
@@ -89,7 +90,7 @@ function boltParameters(
   const shown: Record<string, ParameterValue> = {};
   for (const name of parameters.names) {
     const count = `num_${name.split(".").at(-1)}`;
-    const holder = name.includes(".") ? `${name.slice(0, name.lastIndexOf("."))}.${count}` : count;
+    const holder = (name.includes(".") ? `${name.slice(0, name.lastIndexOf("."))}.${count}` : count) as ParameterName;
     const value = parameters.value(name);
     shown[name] = Array.isArray(value) && parameters.has(holder) ? parameters.counted(name, holder) : value;
   }

@@ -8,7 +8,7 @@ import {
   type BoltWeight,
   WeightTable,
 } from "../../src/bolt/model.ts";
-import { Parameters, type ParameterValue } from "../../src/bolt/parameters.ts";
+import { Parameters, type ParameterValues } from "../../src/bolt/parameters.ts";
 import { type BoltVersion, NEWEST_BOLT_VERSION } from "../../src/bolt/version.ts";
 import { defaultDataFormat } from "../../src/convert/onnx-to-bolt/data-format.ts";
 import { Graph, Value } from "../../src/graph/graph.ts";
@@ -32,7 +32,7 @@ export type BoltOperator = readonly [
   type: string,
   inputs: readonly string[],
   outputs: string | readonly string[],
-  parameters?: Readonly<Record<string, ParameterValue>>,
+  parameters?: ParameterValues,
   weight?: BoltWeightInit,
 ];
 
@@ -103,11 +103,7 @@ export function boltOperator({ graph }: BoltModel, name: string): BoltNode {
 }
 
 /** Parameters of a 2-D convolution of stride 1 that keeps the size; `kernel` is odd. */
-export function convolution(
-  outputs: number,
-  kernel: number,
-  more: Readonly<Record<string, ParameterValue>> = {},
-): Readonly<Record<string, ParameterValue>> {
+export function convolution(outputs: number, kernel: number, more: ParameterValues = {}): ParameterValues {
   const pad = (kernel - 1) / 2;
   return {
     num_outputs: outputs,

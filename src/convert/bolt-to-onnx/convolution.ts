@@ -168,6 +168,8 @@ async function raiseDepthwisePart(context: RaiseContext, input: OnnxValue): Prom
   return activate(context, pointwise, parameters.name("pw_activation_type"));
 }
 
+const OUTPUT_PADS = ["output_pad_t", "output_pad_h", "output_pad_w"] as const;
+
 /** Transposed convolution; the weight is input channels × output channels per group × kernel. */
 export async function raiseDeconvolution(
   context: RaiseContext,
@@ -180,9 +182,9 @@ export async function raiseDeconvolution(
   const group = Math.max(1, parameters.number("group"));
   const outputs = parameters.number("num_outputs");
   const same = parameters.name("round_mode") === "TF_SAME";
-  const extra = ["output_pad_t", "output_pad_h", "output_pad_w"]
-    .slice(rank === 3 ? 1 : 5 - rank, rank === 3 ? 2 : 3)
-    .map((field) => (parameters.has(field) ? parameters.number(field) : 0));
+  const extra = OUTPUT_PADS.slice(rank === 3 ? 1 : 5 - rank, rank === 3 ? 2 : 3).map((field) =>
+    parameters.has(field) ? parameters.number(field) : 0,
+  );
   const sizes = context.staticShapeOf(input).slice(2);
   const padding: Record<string, AttributeInit> = same
     ? { auto_pad: "SAME_UPPER", output_shape: sizes.map((size, axis) => size * window.strides[axis]!) }

@@ -1,3 +1,4 @@
+import type { ParameterName } from "../../bolt/parameter-layouts.ts";
 import { weightCount } from "../../bolt/weight-values.ts";
 import type { Dimension } from "../../graph/tensor.ts";
 import type { OnnxValue } from "../../onnx/model.ts";
@@ -82,7 +83,7 @@ function raiseMatMul(context: RaiseContext): OnnxValue {
 
 /** The equation's terms are stored backwards, as Bolt's dimensions are. */
 function raiseEinsum(context: RaiseContext): OnnxValue {
-  const term = (name: string) => [...context.parameters.text(name)].reverse().join("");
+  const term = (name: ParameterName) => [...context.parameters.text(name)].reverse().join("");
   const [left, right, output] = [term("equation_l"), term("equation_r"), term("equation_o")];
   const inputs = context.inputs();
   const equation = `${inputs.length > 1 ? `${left},${right}` : left}${output === "" ? "" : `->${output}`}`;

@@ -1,3 +1,4 @@
+import type { ParameterName } from "../../bolt/parameter-layouts.ts";
 import type { OnnxValue } from "../../onnx/model.ts";
 import type { RaiseContext, RaiseTable } from "./raise-context.ts";
 
@@ -39,7 +40,7 @@ function raisePriorBox(context: RaiseContext): OnnxValue {
 
 /** Width and height of each box at a place: for each least size the square, the one between least and most, the others. */
 function boxSizes({ parameters }: RaiseContext): [number, number][] {
-  const used = (field: string) => parameters.list(field).filter((value) => value > 0);
+  const used = (field: ParameterName) => parameters.list(field).filter((value) => value > 0);
   const [least, most] = [used("min_sizes"), used("max_sizes")];
   const flips = parameters.number("flip") !== 0;
   const ratios = used("aspect_ratios")

@@ -72,7 +72,9 @@ async function raiseRecurrent(context: RaiseContext): Promise<Raised> {
 function refuseUnknown(context: RaiseContext): void {
   const { parameters } = context;
   if (parameters.number("steps") < 0) context.fail("unsupported", "a single recurrent step cannot be run");
-  const special = ["num_projection", "zoneout_cell", "zoneout_output"].find((field) => parameters.number(field) !== 0);
+  const special = (["num_projection", "zoneout_cell", "zoneout_output"] as const).find(
+    (field) => parameters.number(field) !== 0,
+  );
   if (special !== undefined) context.fail("unsupported", `its ${special} cannot be run`);
   if (parameters.name("mode") === "LSTM" && context.node.outputs.length === 2) {
     context.fail("unsupported", "its state as one output cannot be run");

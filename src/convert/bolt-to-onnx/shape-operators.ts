@@ -1,4 +1,5 @@
 import { BOLT_DATA_TYPES } from "../../bolt/data-type.ts";
+import type { ParameterName } from "../../bolt/parameter-layouts.ts";
 import type { OnnxValue } from "../../onnx/model.ts";
 import { tensorOf } from "../../onnx/tensor-data.ts";
 import { unified } from "./elementwise.ts";
@@ -173,7 +174,7 @@ function raiseTfSlice(context: RaiseContext): OnnxValue {
 }
 
 /** Pads by tensor rank, in the order of the axes. */
-const PADS: Readonly<Record<number, readonly (readonly [string, string] | undefined)[]>> = {
+const PADS: Readonly<Record<number, readonly (readonly [ParameterName, ParameterName] | undefined)[]>> = {
   2: [undefined, ["front", "back"]],
   3: [undefined, ["front", "back"], ["top", "bottom"]],
   4: [

@@ -1,12 +1,12 @@
 import type { BoltDataType } from "../../bolt/data-type.ts";
-import type { ParameterValue } from "../../bolt/parameters.ts";
+import type { ParameterValue, ParameterValues } from "../../bolt/parameters.ts";
 import type { BoltRules } from "../../bolt/rules.ts";
 import { BoltqError } from "../../io/error.ts";
 import type { TextMessage } from "../../io/protobuf-text.ts";
 import { defaultDataFormat } from "../onnx-to-bolt/data-format.ts";
 import type { CaffeLayer } from "./net.ts";
 
-type Values = Record<string, ParameterValue>;
+type Values = { -readonly [Name in keyof ParameterValues]: ParameterValue };
 
 /** What Bolt's reader makes of a layer. */
 export interface AsBolt {

@@ -6,7 +6,7 @@ import {
   type BoltWeight,
   WeightTable,
 } from "../../bolt/model.ts";
-import { Parameters, type ParameterValue } from "../../bolt/parameters.ts";
+import { Parameters, type ParameterValues } from "../../bolt/parameters.ts";
 import { type BoltRules, rulesOf } from "../../bolt/rules.ts";
 import { type BoltVersion, NEWEST_BOLT_VERSION } from "../../bolt/version.ts";
 import { Graph, Value } from "../../graph/graph.ts";
@@ -119,7 +119,7 @@ class Reading {
     this.graph.append({ name, type: RETIRED, inputs: [], outputs: [], data: this.#data(RETIRED, {}) });
   }
 
-  #data(type: string, values: Readonly<Record<string, ParameterValue>>): BoltNodeData {
+  #data(type: string, values: ParameterValues): BoltNodeData {
     return {
       parameters: Parameters.of(type, this.#version, values),
       scales: [],

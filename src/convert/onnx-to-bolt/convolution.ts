@@ -1,4 +1,4 @@
-import type { ParameterValue } from "../../bolt/parameters.ts";
+import type { ParameterValue, ParameterValues } from "../../bolt/parameters.ts";
 import { BoltqError } from "../../io/error.ts";
 import { intAttribute, intsAttribute, textAttribute } from "../../onnx/attributes.ts";
 import type { OnnxNode } from "../../onnx/model.ts";
@@ -12,7 +12,7 @@ import {
 } from "./lowering.ts";
 import { floatData } from "./weight-data.ts";
 
-type Values = Record<string, ParameterValue>;
+type Values = { -readonly [Name in keyof ParameterValues]: ParameterValue };
 
 /** Spatial values by Bolt's axes: three are t, h, w; two are h, w; one is h. `absent` fills the rest. */
 export function spatial(prefix: string, values: readonly number[] | undefined, absent: number): Values {

@@ -8,7 +8,7 @@ import {
 } from "../../bolt/model.ts";
 import { NAME_BYTES } from "../../bolt/name-field.ts";
 import { maximumDimensions } from "../../bolt/parameter-layouts.ts";
-import { Parameters, type ParameterValue } from "../../bolt/parameters.ts";
+import { Parameters, type ParameterValues } from "../../bolt/parameters.ts";
 import type { BoltRules } from "../../bolt/rules.ts";
 import type { BoltVersion } from "../../bolt/version.ts";
 import { Graph, Value } from "../../graph/graph.ts";
@@ -209,7 +209,7 @@ class GraphLowering {
     return this.valueOf(value);
   }
 
-  #data(type: string, parameters: Readonly<Record<string, ParameterValue>>): BoltNodeData {
+  #data(type: string, parameters: ParameterValues): BoltNodeData {
     return {
       parameters: Parameters.of(type, this.#options.version, parameters),
       scales: [],

@@ -1,5 +1,5 @@
 import type { BoltDataType } from "../../bolt/data-type.ts";
-import type { ParameterValue } from "../../bolt/parameters.ts";
+import type { ParameterValues } from "../../bolt/parameters.ts";
 import type { BoltRules } from "../../bolt/rules.ts";
 import type { Bytes } from "../../io/bytes.ts";
 import { memoryBytes } from "../../io/bytes.ts";
@@ -19,7 +19,7 @@ export interface LoweredOperator {
   /** Added to the ONNX operator's name; "" for the main one. */
   readonly nameSuffix?: string;
   readonly type: string;
-  readonly parameters?: Readonly<Record<string, ParameterValue>>;
+  readonly parameters?: ParameterValues;
   /** ONNX values to read; constants among them become shared weights. Default: all that are not constant. */
   readonly inputs?: readonly OnnxValue[];
   readonly weight?: LoweredWeight;

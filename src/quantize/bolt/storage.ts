@@ -1,6 +1,7 @@
 import type { BoltDataType } from "../../bolt/data-type.ts";
 import { firstSlot, hasSlots, isLabelled } from "../../bolt/label.ts";
 import type { BoltModel, BoltNode, BoltWeight } from "../../bolt/model.ts";
+import type { ParameterName } from "../../bolt/parameter-layouts.ts";
 import { BoltqError } from "../../io/error.ts";
 import type { WeightType } from "../plan.ts";
 import { type BoltInference, type BoltPrecision, computeType, isQuantizedInference } from "./recipe.ts";
@@ -141,7 +142,7 @@ function vectorTypeOf(
 }
 
 /** Operators whose parameters name a data type that follows what the network computes in. */
-const TYPED_PARAMETERS: Readonly<Record<string, readonly string[]>> = {
+const TYPED_PARAMETERS: Readonly<Record<string, readonly ParameterName[]>> = {
   SharedWeight: ["desc"],
   PreAllocatedMemory: ["desc"],
   ConstantOfShape: ["dt"],

@@ -43,6 +43,6 @@ it("adds up all six sides", async () => {
   const model = boltModel(network([pad({ before: 4, after: 5 }), conv("p", "y")]));
   await foldPadding(model);
   const { parameters } = boltOperator(model, "y").data;
-  const sides = ["before", "after", "top", "bottom", "left", "right"];
+  const sides = ["before", "after", "top", "bottom", "left", "right"] as const;
   expect(sides.map((side) => parameters.number(`pad_${side}`))).toEqual([4, 5, 2, 3, 4, 2]);
 });

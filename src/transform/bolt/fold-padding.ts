@@ -1,7 +1,7 @@
 import type { BoltModel, BoltNode } from "../../bolt/model.ts";
 import { onlyReader, retire } from "./pass.ts";
 
-const SIDES = ["before", "after", "top", "bottom", "left", "right"];
+const SIDES = ["before", "after", "top", "bottom", "left", "right"] as const;
 
 /** Padding with zeros goes into the convolution or mean pooling behind it (PadOptimizer). */
 export async function foldPadding(model: BoltModel): Promise<boolean> {

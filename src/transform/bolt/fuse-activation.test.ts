@@ -26,7 +26,7 @@ it.each([
   ["POINTWISE", "pw_activation_type", "dw_activation_type"],
   ["DECONVOLUTION", "pw_activation_type", "dw_activation_type"],
   ["DILATION", "pw_activation_type", "dw_activation_type"],
-])("puts that of a convolution of the kind %s into %s", async (kind, field, other) => {
+] as const)("puts that of a convolution of the kind %s into %s", async (kind, field, other) => {
   const model = boltModel(network([conv("x", "c", { convolution_type: kind }), RELU], { outputs: ["c", "y"] }));
   expect(await fuseActivation(model, { asBolt: true })).toBe(true);
   const { parameters } = boltOperator(model, "c").data;

@@ -1,11 +1,12 @@
 import { enumerationNumber } from "../../bolt/enumerations.ts";
 import type { BoltModel, BoltNode } from "../../bolt/model.ts";
+import type { ParameterName } from "../../bolt/parameter-layouts.ts";
 import { onlyReader, type PassOptions, retire } from "./pass.ts";
 
 const RELU = enumerationNumber("ActivationMode", "RELU")!;
 
 /** Where a convolution of each kind keeps its activation. */
-const ACTIVATION_FIELDS: Readonly<Record<string, string>> = {
+const ACTIVATION_FIELDS: Readonly<Record<string, ParameterName>> = {
   POINTWISE: "pw_activation_type",
   DECONVOLUTION: "pw_activation_type",
   DILATION: "pw_activation_type",
@@ -28,7 +29,7 @@ export async function fuseActivation(model: BoltModel, { asBolt }: PassOptions):
   return changed;
 }
 
-function activationField(node: BoltNode): string | undefined {
+function activationField(node: BoltNode): ParameterName | undefined {
   if (node.type === "Conv") return ACTIVATION_FIELDS[node.data.parameters.name("convolution_type")];
   return node.type === "Eltwise" || node.type === "Tdnn" ? "activation_type" : undefined;
 }

@@ -59,9 +59,9 @@ describe("the operators added", () => {
     expect(model.graph.nodes.map(({ name }) => name)).toEqual(["n", "ChannelResize_1", "y", "ChannelResize_3"]);
     const span = boltOperator(model, "ChannelResize_1").data.parameters;
     expect(span.text("symmetric")).toBe("ChannelResize_3");
-    expect(["group", "channel_before", "channel_after"].map((field) => span.number(field))).toEqual([1, 4, 8]);
+    expect(span.numbers("group", "channel_before", "channel_after")).toEqual([1, 4, 8]);
     const cut = boltOperator(model, "ChannelResize_3").data.parameters;
-    expect(["group", "channel_before", "channel_after"].map((field) => cut.number(field))).toEqual([1, 8, 4]);
+    expect(cut.numbers("group", "channel_before", "channel_after")).toEqual([1, 8, 4]);
     expect(boltOperator(model, "y").data.parameters.number("num_outputs")).toBe(8);
     expect(model.graph.outputs.map(({ name }) => name)).toEqual(["y"]);
   });

@@ -1,4 +1,5 @@
 import type { BoltModel, BoltNode } from "../../bolt/model.ts";
+import type { ParameterName } from "../../bolt/parameter-layouts.ts";
 import type { Bytes } from "../../io/bytes.ts";
 import { RETIRED, retire } from "./pass.ts";
 
@@ -19,12 +20,12 @@ const USELESS: Readonly<Record<string, (node: BoltNode) => boolean>> = {
     node.outputs.length === 1,
 };
 
-function zeros(node: BoltNode, ...fields: string[]): boolean {
-  return fields.every((field) => node.data.parameters.number(field) === 0);
+function zeros(node: BoltNode, ...fields: ParameterName[]): boolean {
+  return node.data.parameters.numbers(...fields).every((size) => size === 0);
 }
 
-function ones(node: BoltNode, ...fields: string[]): boolean {
-  return fields.every((field) => node.data.parameters.number(field) === 1);
+function ones(node: BoltNode, ...fields: ParameterName[]): boolean {
+  return node.data.parameters.numbers(...fields).every((size) => size === 1);
 }
 
 /** Takes out operators that change nothing, those that repeat an earlier one, and inputs that nothing reads. */
