@@ -1,82 +1,72 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
-import { expect, it } from "vitest";
-import { type Model, readModel, writeModel } from "../src/convert/model-file.ts";
-import { memorySource } from "../src/io/bytes.ts";
-import { BoltqError } from "../src/io/error.ts";
-import { memoryTarget } from "../src/io/target.ts";
-import { summarizeModel } from "../src/report/summary.ts";
+import { describe, expect, it } from "vitest";
+import { inputOf, seedOf } from "../scripts/fuzz/executions.ts";
+import { exercise, type InputKind } from "../scripts/fuzz/exercise.ts";
+import { makeSeeds } from "../scripts/fuzz/seeds.ts";
 import { describeWithShared, sharedPath } from "./shared.ts";
 
-const MOST_SECONDS = 1;
+/** Far above what any step takes, far below what a loop over a size in a file takes. */
+const MOST_SECONDS = 5;
+const MOST_BYTES = 500 * 2 ** 20;
 const SMALL_FILE_BYTES = 60_000;
 
-/** Numbers in [0, 1), the same for the same seed (mulberry32). */
-function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/** What a user does with a file of unknown origin. Returns what went wrong in a way it must not. */
-async function misbehaviour(bytes: Uint8Array): Promise<string | undefined> {
-  const start = performance.now();
-  const outcome = await attempt(bytes);
+/** What went wrong in a way it must not when the file was used. Options are chosen by `seed`. */
+async function misbehaviour(kind: InputKind, bytes: Uint8Array, seed: number): Promise<string | undefined> {
+  const [start, before] = [performance.now(), process.memoryUsage().rss];
+  const fault = await exercise(kind, bytes, seed);
   const seconds = (performance.now() - start) / 1000;
-  return outcome ?? (seconds > MOST_SECONDS ? `took ${seconds.toFixed(1)} s` : undefined);
+  if (fault !== undefined) return `${fault.step}: ${fault.error}`;
+  if (seconds > MOST_SECONDS) return `took ${seconds.toFixed(1)} s`;
+  const grown = process.memoryUsage().rss - before;
+  return grown > MOST_BYTES ? `took ${grown} bytes` : undefined;
 }
 
-async function attempt(bytes: Uint8Array): Promise<string | undefined> {
-  try {
-    const model: Model = await readModel(memorySource(bytes, "hostile"));
-    await summarizeModel(model);
-    await writeModel(model, memoryTarget());
-    return undefined;
-  } catch (error) {
-    return error instanceof BoltqError ? undefined : `${error}\n${(error as Error).stack}`;
-  }
-}
-
-function mutate(bytes: Uint8Array, random: () => number): Uint8Array {
-  const copy = bytes.slice();
-  const count = random() < 0.5 ? 1 : 1 + Math.floor(random() * 16);
-  const extremes = [0, 0xff, 0x7f, 0x80, 1];
-  for (let index = 0; index < count; index++) {
-    const place = Math.floor(random() * copy.length);
-    copy[place] = random() < 0.5 ? extremes[Math.floor(random() * extremes.length)]! : Math.floor(random() * 256);
-  }
-  return copy;
-}
-
-describeWithShared("files that are cut short or damaged", () => {
-  const all = readdirSync(sharedPath("golden"), { recursive: true, encoding: "utf8" })
-    .filter((name) => /\.(bolt|onnx)$/.test(name))
-    .map((name) => sharedPath("golden", name));
-  const files = all.filter((path) => statSync(path).size < SMALL_FILE_BYTES);
-
-  it("give a result or a BoltqError when cut at any of 200 places", { timeout: 600_000 }, async () => {
+describe("files made in code and damaged", () => {
+  it("give a result or a BoltqError, every time", { timeout: 600_000 }, async () => {
+    const seeds = await makeSeeds(undefined);
     const failures: string[] = [];
-    for (const path of files.filter((_, index) => index % 7 === 0)) {
+    for (let index = 0; index < 3000; index++) {
+      const { seed, kind, bytes } = await inputOf(seeds, 12, index);
+      const failure = await misbehaviour(kind, bytes, seedOf(12, index));
+      if (failure !== undefined) failures.push(`execution ${index}, made of ${seed}: ${failure}`);
+    }
+    expect(failures).toEqual([]);
+  });
+});
+
+describeWithShared("files that are cut short", () => {
+  const files = readdirSync(sharedPath("golden"), { recursive: true, encoding: "utf8" })
+    .filter((name) => /\.(bolt|onnx)$/.test(name))
+    .map((name) => sharedPath("golden", name))
+    .filter((path, index) => index % 7 === 0 && statSync(path).size < SMALL_FILE_BYTES);
+
+  it("give a result or a BoltqError at any of 20 places", { timeout: 600_000 }, async () => {
+    const failures: string[] = [];
+    for (const path of files) {
       const bytes = new Uint8Array(readFileSync(path));
-      for (let cut = 0; cut < 200; cut++) {
-        const failure = await misbehaviour(bytes.slice(0, Math.floor((bytes.length * cut) / 200)));
-        if (failure !== undefined) failures.push(`${path} cut at ${cut}/200: ${failure}`);
+      for (let cut = 0; cut < 20; cut++) {
+        const failure = await misbehaviour("onnx", bytes.slice(0, Math.floor((bytes.length * cut) / 20)), cut);
+        if (failure !== undefined) failures.push(`${path} cut at ${cut}/20: ${failure}`);
       }
     }
     expect(failures).toEqual([]);
   });
+});
 
-  it("give a result or a BoltqError after any of 20,000 random changes", { timeout: 600_000 }, async () => {
-    const random = randomNumbers(7);
-    const failures: string[] = [];
-    for (let round = 0; round < 20_000 && failures.length < 10; round++) {
-      const path = files[Math.floor(random() * files.length)]!;
-      const failure = await misbehaviour(mutate(new Uint8Array(readFileSync(path)), random));
-      if (failure !== undefined) failures.push(`${path}, change ${round}: ${failure}`);
-    }
-    expect(failures).toEqual([]);
-  });
+/** What a file of that folder is, by its name. */
+const HOSTILE_KINDS: readonly (readonly [RegExp, InputKind])[] = [
+  [/^(npy)/, "npy"],
+  [/^(jpg|png|webp)/, "picture"],
+  [/json|list/, "json"],
+  [/./, "onnx"],
+];
+
+describeWithShared("files that once made a program fail", () => {
+  for (const name of readdirSync(sharedPath("hostile")).sort()) {
+    it(`${name} gives a result or a BoltqError, whatever is done with it`, { timeout: 60_000 }, async () => {
+      const kind = HOSTILE_KINDS.find(([pattern]) => pattern.test(name))![1];
+      const bytes = new Uint8Array(readFileSync(sharedPath("hostile", name)));
+      for (let seed = 0; seed < 24; seed++) expect(await misbehaviour(kind, bytes, seed)).toBeUndefined();
+    });
+  }
 });

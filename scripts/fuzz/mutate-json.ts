@@ -12,22 +12,27 @@ export function mutateJson(bytes: Uint8Array, random: Random): Uint8Array {
     const places = placesOf(root);
     if (places.length > 0) change(random.pick(places), places, random);
   }
-  return new TextEncoder().encode(JSON.stringify(root.value) ?? "");
+  const text = JSON.stringify(root.value) ?? "";
+  return new TextEncoder().encode(random.chance(0.03) ? text.replace(/\d/, DEEP) : text);
 }
+
+const MOST_DEPTH = 20;
+
+/** Lists in lists, more than a recursive function can follow. */
+const DEEP = `${"[".repeat(60_000)}${"]".repeat(60_000)}`;
 
 interface Place {
   readonly holder: Record<string, unknown>;
   readonly key: string;
 }
 
-/** Every value inside `holder`, lists too. */
-function placesOf(holder: object): Place[] {
-  const places: Place[] = [];
-  for (const [key, value] of Object.entries(holder)) {
-    places.push({ holder: holder as Record<string, unknown>, key });
-    if (typeof value === "object" && value !== null) places.push(...placesOf(value));
-  }
-  return places;
+/** Every value inside `holder`, lists too, down to some depth. */
+function placesOf(holder: object, depth = 0): Place[] {
+  if (depth > MOST_DEPTH) return [];
+  return Object.entries(holder).flatMap(([key, value]) => [
+    { holder: holder as Record<string, unknown>, key },
+    ...(typeof value === "object" && value !== null ? placesOf(value, depth + 1) : []),
+  ]);
 }
 
 function change({ holder, key }: Place, all: readonly Place[], random: Random): void {
@@ -41,7 +46,7 @@ function change({ holder, key }: Place, all: readonly Place[], random: Random): 
 }
 
 function nested(value: unknown, random: Random): unknown {
-  const depth = random.pick([1, 2, 70, 5000]);
+  const depth = random.pick([1, 2, 70, 500]);
   let wrapped = structuredClone(value);
   for (let level = 0; level < depth; level++) wrapped = [wrapped];
   return wrapped;
