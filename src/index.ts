@@ -18,7 +18,15 @@ export type { Range, RangeMethod } from "./calibrate/range.ts";
 export type { Collected, Statistics, ValueStatistics } from "./calibrate/statistics.ts";
 export { type RaiseOptions, raiseToOnnx } from "./convert/bolt-to-onnx/index.ts";
 export { CAFFE_FORMAT } from "./convert/caffe/format.ts";
-export { BOLT_FORMAT, MODEL_FORMATS, ONNX_FORMAT, readModel, writeModel } from "./convert/model-file.ts";
+export {
+  BOLT_FORMAT,
+  type ExternalDataOutput,
+  MODEL_FORMATS,
+  ONNX_FORMAT,
+  readModel,
+  type WriteModelOptions,
+  writeModel,
+} from "./convert/model-file.ts";
 export { type Model, type ModelFormat, type ReadModelOptions, readModelAs } from "./convert/model-format.ts";
 export type { BoltPrecision, Converted, ConvertOptions } from "./convert/onnx-to-bolt/index.ts";
 export { type Dataset, type DatasetRange, parseShard, type Sample, type Shard } from "./data/dataset.ts";

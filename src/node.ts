@@ -1,5 +1,6 @@
 /** Everything of `index.ts`, and what needs files: the package as Node sees it. */
 
+import { basename } from "node:path";
 import { type Model, readModel, writeModel } from "./convert/model-file.ts";
 import { folderExternalData } from "./io/node/external-data.ts";
 import { fileSource } from "./io/node/file-source.ts";
@@ -19,7 +20,10 @@ export async function openModelFile(path: string): Promise<Model> {
   return readModel(fileSource(path), { externalData: folderExternalData(path) });
 }
 
-/** Writes a model file, whole or not at all. */
+/** Writes a model file, whole or not at all. What an ONNX file has no room for (2 GiB) goes to `path` with "_data" at its end. */
 export async function saveModelFile(model: Model, path: string): Promise<void> {
-  await writeModel(model, fileTarget(path));
+  const data = `${path}_data`;
+  await writeModel(model, fileTarget(path), {
+    externalData: { location: basename(data), open: () => fileTarget(data) },
+  });
 }

@@ -1,13 +1,14 @@
 import { parse } from "node:path";
 import type { Command } from "commander";
 import { raiseToOnnx } from "../convert/bolt-to-onnx/index.ts";
-import { BOLT_FORMAT, MODEL_FORMATS, type Model, writeModel } from "../convert/model-file.ts";
+import { BOLT_FORMAT, MODEL_FORMATS, type Model } from "../convert/model-file.ts";
 import { formatOf } from "../convert/model-format.ts";
 import type { BoltPrecision } from "../convert/onnx-to-bolt/index.ts";
 import { BoltqError } from "../io/error.ts";
 import { convertToBolt } from "../quantize/bolt/convert-to-bolt.ts";
 import { CommandFiles } from "./command-files.ts";
 import { type ModelArgument, modelArgument } from "./model-argument.ts";
+import { EXTERNAL_DATA_OPTION, writeModelFile } from "./model-output.ts";
 import { printLines } from "./print.ts";
 import { PRECISION_SUFFIXES, parseBoltVersion, parseInputShapes, parsePrecision } from "./x2bolt.ts";
 
@@ -16,6 +17,7 @@ interface Options {
   boltVersion?: string;
   asBolt?: boolean;
   inputShape?: string;
+  externalData?: boolean;
 }
 
 export function define(command: Command): void {
@@ -32,11 +34,12 @@ export function define(command: Command): void {
     .option("--bolt-version <number>", "file version of a .bolt output (default: the newest)")
     .option("--as-bolt", "convert as Bolt's own X2bolt does, also where that is not what the model says")
     .option("--input-shape <NAME=1x3x48x192>", "sizes of an input that the model leaves open (several: a=1x2,b=3)")
+    .option(...EXTERNAL_DATA_OPTION)
     .action(async (input: string, output: string, options: Options) => {
       const files = new CommandFiles({ reads: [input], writes: [output] });
       const model = await convert(modelArgument(input, files), input, output, options);
-      await writeModel(model, files.target(output));
-      printLines([`wrote ${output}`]);
+      const written = await writeModelFile(model, output, files, options.externalData);
+      printLines(written.map((path) => `wrote ${path}`));
     });
 }
 

@@ -3,7 +3,6 @@ import { METHOD_NEEDS } from "../calibrate/find-range.ts";
 import { statisticsOf } from "../calibrate/observations.ts";
 import { parseObservations } from "../calibrate/observations-file.ts";
 import type { RangeMethod } from "../calibrate/range.ts";
-import { writeModel } from "../convert/model-file.ts";
 import { modelInputs } from "../evaluate/model-inputs.ts";
 import { BoltqError } from "../io/error.ts";
 import type { OnnxModel } from "../onnx/model.ts";
@@ -15,6 +14,7 @@ import { parseScaleTable } from "../quantize/scale-table.ts";
 import { CommandFiles } from "./command-files.ts";
 import { addDataOptions, type DataOptions, dataReads, openData } from "./data-options.ts";
 import { openModel } from "./model-argument.ts";
+import { EXTERNAL_DATA_OPTION, writeModelFile } from "./model-output.ts";
 import { outputNamed } from "./output-argument.ts";
 import { printLines } from "./print.ts";
 import { printPlan, printWarnings } from "./print-plan.ts";
@@ -32,6 +32,7 @@ interface Options extends Partial<DataOptions> {
   readonly plan?: string;
   readonly dryRun?: boolean;
   readonly json?: boolean;
+  readonly externalData?: boolean;
 }
 
 export function define(command: Command): void {
@@ -46,6 +47,7 @@ export function define(command: Command): void {
     .option("--table <file.json>", "clip values (a scale table) that take the place of what is observed")
     .option("--stats <file.json>", "statistics of this model, as boltq calibrate writes them, instead of data")
     .option("--plan <file.json>", "do what this plan says: one made with --dry-run --json, perhaps edited")
+    .option(...EXTERNAL_DATA_OPTION)
     .option("--dry-run", "write nothing; print what would be done to every operator, value and weight, and why")
     .option("--json", "print as JSON")
     .action(quantize);
@@ -64,9 +66,9 @@ async function quantize(path: string, options: Options): Promise<void> {
   const { plan } = await quantizeWithProgress(model, path, options, files);
   for (const note of plan.notes) process.stderr.write(`note: ${note}\n`);
   printWarnings(plan.warnings);
-  if (output !== undefined) await writeModel(model, files.target(output));
+  const written = output === undefined ? [] : await writeModelFile(model, output, files, options.externalData);
   if (options.json || output === undefined) printPlan(plan, options.json ?? false);
-  else printLines([summary(plan), `wrote ${output}`]);
+  else printLines([summary(plan), ...written.map((file) => `wrote ${file}`)]);
 }
 
 async function quantizeWithProgress(

@@ -1,5 +1,4 @@
 import type { Command } from "commander";
-import { writeModel } from "../convert/model-file.ts";
 import { BoltqError } from "../io/error.ts";
 import { writeWhole } from "../io/target.ts";
 import type { OnnxModel } from "../onnx/model.ts";
@@ -9,6 +8,7 @@ import { type LayerClips, printScaleTable } from "../quantize/scale-table.ts";
 import { tableOfTraining, withBoltNames } from "../quantize/table-of-training.ts";
 import { CommandFiles } from "./command-files.ts";
 import { openModel } from "./model-argument.ts";
+import { writeModelFile } from "./model-output.ts";
 import { outputNamed } from "./output-argument.ts";
 import { printLines } from "./print.ts";
 
@@ -46,7 +46,7 @@ async function makeTable({ fromQdq: path, output, float, onnxNames }: Options): 
       remedy: "Export the model with its fake quantization (QuantizeLinear and DequantizeLinear)",
     });
   }
-  if (floatOutput !== undefined) await writeModel(model, files.target(floatOutput));
+  if (floatOutput !== undefined) await writeModelFile(model, floatOutput, files);
   const named = onnxNames ? layers : await boltNames(layers, model);
   const target = files.target(tableOutput);
   await writeWhole(target, () => target.write(new TextEncoder().encode(printScaleTable(named))));

@@ -3,7 +3,7 @@ import { writeBolt } from "../bolt/write.ts";
 import type { Source } from "../io/bytes.ts";
 import { type Target, writeWhole } from "../io/target.ts";
 import { readOnnx } from "../onnx/read.ts";
-import { writeOnnx } from "../onnx/write.ts";
+import { needsExternalData, writeOnnx } from "../onnx/write.ts";
 import { CAFFE_FORMAT } from "./caffe/format.ts";
 import { type Model, type ModelFormat, type ReadModelOptions, readModelAs } from "./model-format.ts";
 
@@ -35,7 +35,32 @@ export async function readModel(source: Source, options: ReadModelOptions = {}):
   return readModelAs(MODEL_FORMATS, source, options);
 }
 
-/** Writes a model in its own format, whole or not at all, and commits the target. */
-export async function writeModel(model: Model, target: Target): Promise<void> {
-  await writeWhole(target, () => (model.format === "bolt" ? writeBolt(model, target) : writeOnnx(model, target)));
+export interface WriteModelOptions {
+  /** Where an ONNX model's weights go when they do not fit into its file. Without it such a model is refused. */
+  readonly externalData?: ExternalDataOutput;
+}
+
+export interface ExternalDataOutput {
+  /** The file's name as the model states it: it lies beside the model. */
+  readonly location: string;
+  readonly open: () => Target;
+  /** Put the weights there also where they would fit. Default false. */
+  readonly always?: boolean;
+}
+
+/** Writes a model in its own format, whole or not at all, and commits the targets. */
+export async function writeModel(
+  model: Model,
+  target: Target,
+  { externalData }: WriteModelOptions = {},
+): Promise<void> {
+  if (model.format === "bolt") return writeWhole(target, () => writeBolt(model, target));
+  if (externalData === undefined || !(externalData.always || needsExternalData(model)))
+    return writeWhole(target, () => writeOnnx(model, target));
+  const { location, open } = externalData;
+  // The data is put in place first: a model is never there without it.
+  await writeWhole(target, async () => {
+    const data = open();
+    await writeWhole(data, () => writeOnnx(model, target, { externalData: { target: data, location } }));
+  });
 }

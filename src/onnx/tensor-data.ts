@@ -1,7 +1,7 @@
 import { float32ToBfloat16 } from "../graph/bfloat16.ts";
 import { float32ToFloat16, widenFromFloat16 } from "../graph/float16.ts";
 import { ELEMENT_BITS, type ElementType, elementCount, type Tensor } from "../graph/tensor.ts";
-import { memoryBytes } from "../io/bytes.ts";
+import { type Bytes, chunksOf, memoryBytes } from "../io/bytes.ts";
 import { BoltqError } from "../io/error.ts";
 
 /** A tensor over typed data in memory; the buffer is shared, not copied. */
@@ -52,7 +52,8 @@ const ENCODERS: Partial<Record<ElementType, (values: readonly number[]) => Array
  * no single real number.
  */
 export async function float32Of(tensor: Tensor): Promise<Float32Array> {
-  return Float32Array.from(await numbersOf(tensor));
+  const numbers = await numbersOf(tensor);
+  return numbers instanceof Float32Array ? numbers : Float32Array.from(numbers);
 }
 
 /** All elements as whole numbers. Throws `unsupported` for types that are no integers or beyond 2^53 (extremes aside). */
@@ -60,15 +61,43 @@ export async function integersOf(tensor: Tensor): Promise<number[]> {
   return Array.from(await numbersOf(tensor), Number);
 }
 
-/** All elements as numbers, in the precision of their type (int64 rounds beyond 2^53). */
+/** All elements as numbers, in the precision of their type (int64 rounds beyond 2^53); the array is the caller's own. */
 export async function numbersOf(tensor: Tensor): Promise<ArrayLike<number>> {
-  const decode = DECODERS[tensor.type];
-  if (decode === undefined)
-    throw new BoltqError("unsupported", `elements of type ${tensor.type} cannot be read as numbers`);
-  const size = Math.max(1, ELEMENT_BITS[tensor.type] / 8);
-  const bytes = await tensor.data.read();
-  const copy = bytes.slice(0, bytes.byteLength - (bytes.byteLength % size));
-  return decode(copy.buffer as ArrayBuffer, elementCount(tensor.shape));
+  const decode = decoderOf(tensor);
+  return decode(wholeElements(await ownBytes(tensor.data), tensor.type), elementCount(tensor.shape));
+}
+
+/** All elements as `numbersOf` gives them, piece by piece: a large tensor is never in memory as a whole. */
+export async function* numberPieces(tensor: Tensor): AsyncGenerator<ArrayLike<number>> {
+  const decode = decoderOf(tensor);
+  const bits = ELEMENT_BITS[tensor.type];
+  let left = elementCount(tensor.shape);
+  for await (const chunk of chunksOf(tensor.data)) {
+    const count = Math.min(left, Math.floor((8 * chunk.length) / bits));
+    yield decode(wholeElements(chunk.slice(), tensor.type), count);
+    left -= count;
+  }
+}
+
+function decoderOf({ type }: Tensor): Decode {
+  const decode = DECODERS[type];
+  if (decode !== undefined) return decode;
+  throw new BoltqError("unsupported", `elements of type ${type} cannot be read as numbers`);
+}
+
+/** The bytes in a buffer that nothing else uses; a large weight is there once, not twice. */
+async function ownBytes(data: Bytes): Promise<Uint8Array> {
+  const room = new Uint8Array(data.length);
+  const bytes = await data.read(0, data.length, room);
+  if (bytes.buffer !== room.buffer) room.set(bytes);
+  return room;
+}
+
+/** The buffer of `bytes`, which begin at its start, up to the last whole element. */
+function wholeElements(bytes: Uint8Array, type: ElementType): ArrayBuffer {
+  const size = Math.max(1, ELEMENT_BITS[type] / 8);
+  const rest = bytes.byteLength % size;
+  return (rest === 0 ? bytes.buffer : bytes.slice(0, bytes.byteLength - rest).buffer) as ArrayBuffer;
 }
 
 type Decode = (buffer: ArrayBuffer, count: number) => ArrayLike<number>;

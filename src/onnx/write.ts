@@ -63,6 +63,11 @@ export async function writeOnnx(model: OnnxModel, target: Target, options: Write
   await copyParts(message.parts(), target);
 }
 
+/** Whether the model with its weights is too large for one file. */
+export function needsExternalData(model: OnnxModel): boolean {
+  return modelMessage(model, undefined).length > MOST_MESSAGE_BYTES;
+}
+
 /** The model as one buffer, for a runtime that takes no file. */
 export async function encodeOnnx(model: OnnxModel): Promise<Uint8Array> {
   const message = modelMessage(model, undefined);

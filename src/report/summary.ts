@@ -4,8 +4,9 @@ import type { ParameterValue } from "../bolt/parameters.ts";
 import { weightCount, weightValues } from "../bolt/weight-values.ts";
 import type { Model } from "../convert/model-file.ts";
 import { type Dimension, ELEMENT_BITS, elementCount, type Tensor } from "../graph/tensor.ts";
-import type { OnnxAttribute, OnnxModel, OnnxValue } from "../onnx/model.ts";
-import { float32Of } from "../onnx/tensor-data.ts";
+import type { OnnxAttribute, OnnxGraph, OnnxModel, OnnxValue } from "../onnx/model.ts";
+import { subgraphsOf } from "../onnx/subgraphs.ts";
+import { numberPieces } from "../onnx/tensor-data.ts";
 
 /** What `inspect` shows of a model: plain data, in file order. */
 export interface ModelSummary {
@@ -113,7 +114,7 @@ async function summarizeBoltWeight(record: BoltWeight, ranges: boolean): Promise
 async function summarizeOnnx(model: OnnxModel, { ranges = true }: SummaryOptions): Promise<ModelSummary> {
   const { graph, initializers } = model.main;
   const weights: WeightSummary[] = [];
-  for (const value of initializers) weights.push(await summarizeInitializer(value, ranges));
+  for (const [name, tensor] of constantsOf(model.main)) weights.push(await summarizeTensor(name, tensor, ranges));
   const constants = new Set(initializers);
   return {
     format: "onnx",
@@ -143,9 +144,18 @@ function summarizeValue({ name, type }: OnnxValue): TensorSummary {
   return { name, type: type?.type, shape: type?.shape?.map((size: Dimension) => size ?? null) };
 }
 
-async function summarizeInitializer({ name, constant }: OnnxValue, ranges: boolean): Promise<WeightSummary> {
-  if (constant === undefined) return { name, type: "unknown", shape: [], bytes: 0, vectorBytes: 0, scales: [] };
-  const { type, shape, data } = constant;
+/** Initializers and the tensors of Constant operators, those in subgraphs too. */
+function* constantsOf({ graph, initializers }: OnnxGraph): Iterable<[string, Tensor]> {
+  for (const { name, constant } of initializers) if (constant !== undefined) yield [name, constant];
+  for (const node of graph.nodes) {
+    const value = node.type === "Constant" ? node.data.attributes.get("value") : undefined;
+    if (value?.kind === "tensor") yield [node.outputs[0]?.name ?? node.name, value.value];
+    for (const inner of subgraphsOf(node)) yield* constantsOf(inner);
+  }
+}
+
+async function summarizeTensor(name: string, tensor: Tensor, ranges: boolean): Promise<WeightSummary> {
+  const { type, shape, data } = tensor;
   const ranged = ranges && data.length > 0 && HAS_RANGE.has(type);
   return {
     name,
@@ -153,7 +163,7 @@ async function summarizeInitializer({ name, constant }: OnnxValue, ranges: boole
     shape: [...shape],
     bytes: data.length,
     vectorBytes: 0,
-    ...(ranged ? rangeOfValues(await float32Of(constant)) : {}),
+    ...(ranged ? await rangeOfPieces(numberPieces(tensor)) : {}),
     scales: [],
   };
 }
@@ -185,7 +195,7 @@ function showTensor({ type, shape }: Tensor): string {
   return `${type}[${shape.join("x")}], ${elementCount(shape)} elements`;
 }
 
-async function rangeOfPieces(pieces: AsyncIterable<Float32Array>): Promise<{ minimum: number; maximum: number }> {
+async function rangeOfPieces(pieces: AsyncIterable<ArrayLike<number>>): Promise<{ minimum: number; maximum: number }> {
   let minimum = Number.POSITIVE_INFINITY;
   let maximum = Number.NEGATIVE_INFINITY;
   for await (const piece of pieces) {
@@ -196,7 +206,7 @@ async function rangeOfPieces(pieces: AsyncIterable<Float32Array>): Promise<{ min
   return { minimum, maximum };
 }
 
-function rangeOfValues(values: Float32Array): { minimum: number; maximum: number } {
+function rangeOfValues(values: ArrayLike<number>): { minimum: number; maximum: number } {
   let minimum = Number.POSITIVE_INFINITY;
   let maximum = Number.NEGATIVE_INFINITY;
   for (let index = 0; index < values.length; index++) {

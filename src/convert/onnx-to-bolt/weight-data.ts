@@ -4,7 +4,7 @@ import type { ElementType } from "../../graph/tensor.ts";
 import { type Bytes, memoryBytes } from "../../io/bytes.ts";
 import { BoltqError } from "../../io/error.ts";
 import type { OnnxTensor } from "../../onnx/model.ts";
-import { float32Of, integersOf, numbersOf } from "../../onnx/tensor-data.ts";
+import { integersOf, numbersOf } from "../../onnx/tensor-data.ts";
 import { cutToInt32 } from "./lowering.ts";
 
 /** Bolt's type for the elements of an ONNX tensor: 64-bit integers are cut to 32 bits, floats are float32. */
@@ -42,25 +42,55 @@ export async function floatData(tensor: OnnxTensor): Promise<Bytes> {
   return tensor.type === "float32" ? tensor.data : floatBytes(await numbersOf(tensor));
 }
 
-/** A matrix of `rows` by `columns` in float32, turned to columns by rows when it is read. */
+const FLOAT_BYTES = 4;
+
+/** How much of a matrix is turned at a time. */
+const MOST_BLOCK_BYTES = 1 << 24;
+
+/** A matrix of `rows` by `columns` in float32, turned to columns by rows, some columns at a time, when it is read. */
 export function transposed(tensor: OnnxTensor, rows: number, columns: number): Bytes {
-  const length = 4 * rows * columns;
-  let turned: Promise<Uint8Array> | undefined;
-  const turn = async () => {
-    const values = await float32Of(tensor);
-    const result = new Float32Array(values.length);
-    for (let row = 0; row < rows; row++) {
-      for (let column = 0; column < columns; column++) result[column * rows + row] = values[row * columns + column]!;
-    }
-    return new Uint8Array(result.buffer);
-  };
+  const columnBytes = FLOAT_BYTES * rows;
+  const length = columnBytes * columns;
+  const perBlock = Math.max(1, Math.floor(MOST_BLOCK_BYTES / columnBytes));
+  let floats: Promise<Bytes> | undefined;
+  let block: { readonly first: number; readonly bytes: Uint8Array } | undefined;
   return {
     length,
     read: async (offset = 0, count = length - offset) => {
-      turned ??= turn();
-      const bytes = await turned;
-      if (offset + count === length) turned = undefined;
-      return bytes.subarray(offset, offset + count);
+      floats ??= floatData(tensor);
+      const result = new Uint8Array(count);
+      for (let done = 0; done < count; ) {
+        const first = perBlock * Math.floor((offset + done) / (perBlock * columnBytes));
+        if (block?.first !== first) {
+          block = undefined; // let go of the one before the next is made
+          const last = Math.min(columns, first + perBlock);
+          block = { first, bytes: await turnColumns(await floats, rows, columns, first, last) };
+        }
+        const part = block.bytes.subarray(offset + done - first * columnBytes).subarray(0, count - done);
+        result.set(part, done);
+        done += part.length;
+      }
+      if (offset + count === length) [block, floats] = [undefined, undefined];
+      return result;
     },
   };
+}
+
+/** The columns from `first` to before `last`, one after the other. */
+async function turnColumns(
+  matrix: Bytes,
+  rows: number,
+  columns: number,
+  first: number,
+  last: number,
+): Promise<Uint8Array> {
+  const turned = new Float32Array(rows * (last - first));
+  const values = new Float32Array(last - first);
+  const room = new Uint8Array(values.buffer);
+  for (let row = 0; row < rows; row++) {
+    const bytes = await matrix.read(FLOAT_BYTES * (row * columns + first), room.length, room);
+    if (bytes.buffer !== room.buffer) room.set(bytes);
+    for (let index = 0; index < values.length; index++) turned[index * rows + row] = values[index]!;
+  }
+  return new Uint8Array(turned.buffer);
 }
