@@ -99,7 +99,8 @@ const NUMPY_TYPES: Readonly<Record<string, ElementType>> = {
   "|b1": "bool",
 };
 
-function readArray(path: string): DenseTensor {
+/** A stored array. */
+export function readArray(path: string): DenseTensor {
   const file = readFileSync(path);
   const end = 10 + file.readUInt16LE(8);
   const header = file.toString("latin1", 10, end);

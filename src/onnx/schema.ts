@@ -18,7 +18,7 @@ export const OPSET = { domain: 1, version: 2 } as const;
 
 export const ENTRY = { key: 1, value: 2 } as const;
 
-export const FUNCTION = { name: 1, domain: 10 } as const;
+export const FUNCTION = { name: 1, input: 4, output: 5, node: 7, opsetImport: 9, domain: 10 } as const;
 
 export const GRAPH = {
   node: 1,

@@ -191,7 +191,8 @@ function typeMessage({ type, shape }: TensorType): WireWriter {
   return writer;
 }
 
-function nodeMessage(node: OnnxNode, external: ExternalParts | undefined): WireWriter {
+/** A NodeProto. */
+export function nodeMessage(node: OnnxNode, external: ExternalParts | undefined): WireWriter {
   const { domain, overload, attributes, documentation, unknownFields } = node.data;
   const writer = new WireWriter();
   for (const input of node.inputs) writer.text(NODE.input, input?.name ?? "");

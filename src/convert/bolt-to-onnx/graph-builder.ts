@@ -8,7 +8,7 @@ import { nodeFacts } from "../../onnx/shape-rules/shape-rule.ts";
 import { integerTensor, tensorOf } from "../../onnx/tensor-data.ts";
 
 /** Opset that raised models use: LayerNormalization and GridSample are in it, ReduceMean still takes attributes. */
-const OPSET = 17;
+export const OPSET = 17;
 const IR_VERSION = 8;
 
 export type Shape = readonly Dimension[];

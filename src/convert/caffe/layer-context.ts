@@ -1,7 +1,7 @@
 import { type ElementType, elementCount, type Tensor } from "../../graph/tensor.ts";
 import { BoltqError, type ErrorCode } from "../../io/error.ts";
 import type { TextMessage } from "../../io/protobuf-text.ts";
-import type { OnnxValue } from "../../onnx/model.ts";
+import type { OnnxFunction, OnnxValue } from "../../onnx/model.ts";
 import type { AttributeInit } from "../../onnx/node-data.ts";
 import { type GraphBuilder, isStatic, type Shape } from "../bolt-to-onnx/graph-builder.ts";
 import type { CaffeLayer } from "./net.ts";
@@ -11,11 +11,14 @@ export class LayerContext {
   readonly layer: CaffeLayer;
   readonly inputs: readonly OnnxValue[];
   readonly builder: GraphBuilder;
+  readonly #functions: OnnxFunction[];
 
-  constructor(layer: CaffeLayer, inputs: readonly OnnxValue[], builder: GraphBuilder) {
+  /** `functions` takes up what operators outside of ONNX mean. */
+  constructor(layer: CaffeLayer, inputs: readonly OnnxValue[], builder: GraphBuilder, functions: OnnxFunction[]) {
     this.layer = layer;
     this.inputs = inputs;
     this.builder = builder;
+    this.#functions = functions;
   }
 
   /** The layer's parameters by the name that caffe.proto gives them; empty where the layer states none. */
@@ -96,6 +99,13 @@ export class LayerContext {
       this.fail("format", `${this.shapeOf(value).join(" x ")} cannot become ${shape.join(" x ")}`);
     const target = this.integers(`${suffix ?? ""}shape`, shape);
     return this.add("Reshape", [value, target], { shape, ...(suffix === undefined ? {} : { suffix }) });
+  }
+
+  /** States what the layer's operator, which ONNX lacks, means in operators of ONNX. */
+  define(definition: OnnxFunction): void {
+    if (this.#functions.some(({ name }) => name === definition.name))
+      this.fail("unsupported", "a net with several layers of this type cannot be converted");
+    this.#functions.push(definition);
   }
 
   /** Says that the layer cannot be converted as it is. */

@@ -1,12 +1,15 @@
 import { BoltqError } from "../../io/error.ts";
-import type { OnnxModel, OnnxValue } from "../../onnx/model.ts";
+import type { OnnxFunction, OnnxModel, OnnxValue } from "../../onnx/model.ts";
 import { GraphBuilder } from "../bolt-to-onnx/graph-builder.ts";
+import { CAFFE_DOMAIN } from "./domain.ts";
 import { LayerContext, type LayerTable } from "./layer-context.ts";
 import { ACTIVATIONS } from "./layers/activations.ts";
 import { ARITHMETIC } from "./layers/arithmetic.ts";
 import { CONVOLUTIONS } from "./layers/convolution.ts";
+import { DETECTION_OUTPUTS } from "./layers/detection-output.ts";
 import { NORMALIZATIONS } from "./layers/normalization.ts";
 import { POOLINGS } from "./layers/pooling.ts";
+import { PRIOR_BOXES } from "./layers/prior-box.ts";
 import { SHAPES } from "./layers/shape.ts";
 import { type CaffeInput, type CaffeLayer, type CaffeNet, checkedShape } from "./net.ts";
 
@@ -14,8 +17,10 @@ const LAYERS: LayerTable = {
   ...ACTIVATIONS,
   ...ARITHMETIC,
   ...CONVOLUTIONS,
+  ...DETECTION_OUTPUTS,
   ...NORMALIZATIONS,
   ...POOLINGS,
+  ...PRIOR_BOXES,
   ...SHAPES,
 };
 
@@ -26,8 +31,8 @@ const PASSING: ReadonlySet<string> = new Set(["Dropout", "Split"]);
 const DROPPED = /^(Silence|Accuracy|HDF5Output|(?!SoftmaxWith).*Loss)$/;
 
 /**
- * The net as an ONNX model of the same layer and blob names. A blob that a later layer overwrites is called after that
- * layer too. Throws BoltqError: `unsupported` with all layers that ONNX cannot state, `format` with the line of a layer
+ * The net as an ONNX model of the same layer and blob names. A blob that is overwritten later, or that overwrites an
+ * input, is called after its layer too. Throws BoltqError: `unsupported` with all layers that ONNX cannot state, `format` with the line of a layer
  * whose sizes or parameters do not fit.
  */
 export async function netToOnnx(net: CaffeNet): Promise<OnnxModel> {
@@ -61,7 +66,11 @@ class Conversion {
   /** The layer that gives each blob its last value. */
   readonly #last: ReadonlyMap<string, CaffeLayer>;
   readonly #net: CaffeNet;
+  readonly #inputs = new Set<string>();
   readonly #bound = new Set<OnnxValue>();
+  readonly #functions: OnnxFunction[] = [];
+  /** Layers whose operator bears their name. */
+  readonly #named = new Set<string>();
 
   constructor(net: CaffeNet) {
     this.#net = net;
@@ -73,6 +82,7 @@ class Conversion {
 
   input({ name, shape }: CaffeInput): void {
     const value = this.#builder.input(name, "float32", checkedShape(shape, `input "${name}"`));
+    this.#inputs.add(name);
     this.#bound.add(value);
     this.#values.set(name, value);
   }
@@ -80,14 +90,22 @@ class Conversion {
   async layer(layer: CaffeLayer): Promise<void> {
     if (layer.type === "Input") return this.#inputLayer(layer);
     if (DROPPED.test(layer.type)) return;
-    const context = new LayerContext(layer, this.#inputsOf(layer), this.#builder);
+    const context = new LayerContext(layer, this.#inputsOf(layer), this.#builder, this.#functions);
     const result = await LAYERS[layer.type]!(context);
     refuseUnread(context);
     const values = "length" in result ? result : [result];
+    this.#nameOperator(values[0], layer);
     layer.tops.forEach((top, index) => {
       const value = values[index] ?? context.fail("format", `it has no value for its top "${top}"`);
-      this.#values.set(top, PASSING.has(layer.type) ? value : this.#named(value, top, layer));
+      this.#values.set(top, PASSING.has(layer.type) ? value : this.#nameBlob(value, top, layer));
     });
+  }
+
+  /** Operators and values of the builder share one set of names, but a layer often has its blob's. */
+  #nameOperator(value: OnnxValue | undefined, layer: CaffeLayer): void {
+    if (value?.producer === undefined || this.#bound.has(value) || this.#named.has(layer.name)) return;
+    this.#named.add(layer.name);
+    value.producer.name = layer.name;
   }
 
   #inputLayer(layer: CaffeLayer): void {
@@ -103,10 +121,11 @@ class Conversion {
     return bottoms.map((bottom) => this.#values.get(bottom) ?? missing(layer, bottom));
   }
 
-  #named(value: OnnxValue, top: string, layer: CaffeLayer): OnnxValue {
-    const free = value.producer !== undefined && !this.#bound.has(value);
+  #nameBlob(value: OnnxValue, top: string, layer: CaffeLayer): OnnxValue {
+    const free = !this.#bound.has(value);
     const named = free ? value : this.#builder.add("Identity", [value], { name: `${layer.name}/identity` });
-    named.name = this.#last.get(top) === layer ? top : this.#builder.unique(`${top}/${layer.name}`);
+    named.name =
+      this.#last.get(top) === layer && !this.#inputs.has(top) ? top : this.#builder.unique(`${top}/${layer.name}`);
     this.#bound.add(named);
     return named;
   }
@@ -114,12 +133,15 @@ class Conversion {
   finish(): OnnxModel {
     for (const name of this.#outputNames()) {
       const value = this.#values.get(name)!;
-      const own = value.producer !== undefined && value.name === name;
+      const own = value.name === name || this.#inputs.has(name);
       const output = own ? value : this.#builder.add("Identity", [value], { name: `${name}/output` });
-      output.name = name;
+      if (!own) output.name = name;
       this.#builder.output(output);
     }
-    return this.#builder.finish("");
+    const model = this.#builder.finish("");
+    model.functions = this.#functions;
+    if (this.#functions.length > 0) model.opsets.set(CAFFE_DOMAIN, 1);
+    return model;
   }
 
   /** Tops that no layer reads afterwards, in the order of their names, as Caffe has them; and those that the net names. */

@@ -16,8 +16,10 @@ import { elementCount } from "../../graph/tensor.ts";
 import { BoltqError } from "../../io/error.ts";
 import type { OnnxModel, OnnxNode, OnnxTensor, OnnxValue } from "../../onnx/model.ts";
 import { numbersOf } from "../../onnx/tensor-data.ts";
+import { CAFFE_DOMAIN } from "../caffe/domain.ts";
 import { ACTIVATIONS } from "./activations.ts";
 import { ARITHMETIC } from "./arithmetic.ts";
+import { CAFFE_LAYERS } from "./caffe-layers.ts";
 import { CONVOLUTIONS } from "./convolution.ts";
 import { defaultDataFormat } from "./data-format.ts";
 import {
@@ -92,7 +94,12 @@ function requireKnownOperators({ main }: OnnxModel): void {
 }
 
 function isKnown(node: OnnxNode): boolean {
-  return node.data.domain === "" && (node.type === "Constant" || Object.hasOwn(LOWERINGS, node.type));
+  return (node.type === "Constant" && node.data.domain === "") || loweringOf(node) !== undefined;
+}
+
+function loweringOf({ type, data }: OnnxNode): Lower | undefined {
+  const table = data.domain === CAFFE_DOMAIN ? CAFFE_LAYERS : data.domain === "" ? LOWERINGS : {};
+  return Object.hasOwn(table, type) ? table[type] : undefined;
 }
 
 class GraphLowering {
@@ -135,7 +142,7 @@ class GraphLowering {
   async lower(node: OnnxNode): Promise<void> {
     if (node.type === "Constant") return this.#takeConstant(node);
     try {
-      this.#append(node, await LOWERINGS[node.type]!(node, this.#context));
+      this.#append(node, await loweringOf(node)!(node, this.#context));
     } catch (error) {
       throw error instanceof BoltqError ? error.within({ subject: `operator "${node.name}" (${node.type})` }) : error;
     }
