@@ -36,7 +36,9 @@ export async function readNpz(source: Source): Promise<NpzEntry[]> {
   const bytes = await source.read(offset, length);
   const view = viewOf(bytes);
   const entries: NpzEntry[] = [];
-  for (let at = 0; at + 46 <= length && view.getUint32(at, true) === CENTRAL; ) {
+  for (let at = 0; at < length; ) {
+    if (at + 46 > length || view.getUint32(at, true) !== CENTRAL)
+      throw damaged(source, "its list of entries is not where it should be");
     const [nameLength, extraLength, commentLength] = [28, 30, 32].map((place) => view.getUint16(at + place, true));
     const end = at + 46 + nameLength! + extraLength!;
     if (end > length) throw damaged(source, "its list of entries is cut short");
