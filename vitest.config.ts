@@ -11,5 +11,10 @@ const alias = Object.entries(paths as Record<string, [string]>).map(([find, [sou
 
 export default defineConfig({
   resolve: { alias },
-  test: { include: ["src/**/*.test.ts", "test/**/*.test.ts"], testTimeout: 120_000, maxWorkers: 2 },
+  test: {
+    include: ["src/**/*.test.ts", "test/**/*.test.ts"],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    maxWorkers: 2,
+  },
 });

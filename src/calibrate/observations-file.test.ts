@@ -20,6 +20,7 @@ const full: ValueObservations = {
   channels: { magnitudes: [1, 2], sums: [-4n, 5n] },
 };
 const observations: Observations = {
+  origin: { model: "0f", settings: { scale: "1", collect: "histogram" }, shard: { index: 2, count: 3 } },
   examples: ["a.png", "b.png"],
   skipped: [{ name: "c.png", reason: "the file is empty" }],
   values: new Map([
@@ -43,6 +44,12 @@ describe("a damaged file", () => {
     [{ x: 1 }, 'the field "format" is missing'],
     [{ ...whole, format: "other" }, '"format" must be "boltq-statistics", not "other"'],
     [{ ...whole, version: 2 }, '"version" must be 1, not 2'],
+    [{ ...whole, origin: { settings: {} } }, 'the field "origin.model" is missing'],
+    [{ ...whole, origin: { model: "0f", settings: { scale: 1 } } }, '"origin.settings.scale" must be a text, not 1'],
+    [
+      { ...whole, origin: { ...whole.origin, shard: { index: 4, count: 3 } } },
+      '"origin.shard" must be a shard, index from 1 to count, not an object',
+    ],
     [{ ...whole, examples: ["a", 1] }, '"examples[1]" must be a text, not 1'],
     [{ ...whole, skipped: [{ name: "a" }] }, 'the field "skipped[0].reason" is missing'],
     [{ ...whole, values: {} }, '"values" must be a list of values, not an object'],

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { fieldsAmongOthers, finiteNumber, parseAs, text } from "../io/schema.ts";
+import { fieldsAmongOthers, finiteNumber, namedValues, parseAs, text } from "../io/schema.ts";
 import { BINS, LEAST_EXPONENT } from "./histogram.ts";
 import type { Observations, ValueObservations } from "./observations.ts";
 
@@ -10,9 +10,9 @@ const VERSION = 1;
 const MOST_EXPONENT = 128;
 
 /** Observations as JSON: the same text for the same observations. Sums are whole numbers as text, in units of 2^-149. */
-export function printObservations({ examples, skipped, values }: Observations): string {
+export function printObservations({ origin, examples, skipped, values }: Observations): string {
   const lines = [...values].map(([name, value]) => JSON.stringify({ name, ...plainValue(value) }));
-  const head = JSON.stringify({ format: FORMAT, version: VERSION, examples, skipped }).slice(0, -1);
+  const head = JSON.stringify({ format: FORMAT, version: VERSION, origin, examples, skipped }).slice(0, -1);
   return `${head},\n"values":[\n${lines.join(",\n")}\n]}\n`;
 }
 
@@ -88,9 +88,24 @@ const VALUE = {
   channels: v.exactOptional(channels),
 };
 
+const origin = fieldsAmongOthers({
+  model: text,
+  settings: v.pipe(
+    namedValues(text),
+    v.transform((settings) => Object.fromEntries(settings)),
+  ),
+  shard: v.exactOptional(
+    v.pipe(
+      fieldsAmongOthers({ index: count, count }),
+      v.check(({ index, count }) => index >= 1 && index <= count, "a shard, index from 1 to count"),
+    ),
+  ),
+});
+
 const STATISTICS = fieldsAmongOthers({
   format: v.literal(FORMAT, `"${FORMAT}"`),
   version: v.literal(VERSION, `${VERSION}`),
+  origin: v.exactOptional(origin),
   examples: v.array(text, "a list of names"),
   skipped: v.array(fieldsAmongOthers({ name: text, reason: text }), "a list of examples"),
   values: v.pipe(
@@ -103,7 +118,15 @@ const STATISTICS = fieldsAmongOthers({
 
 /** Reads what `printObservations` wrote. Throws BoltqError `format` that says what is wrong; `file` is for messages. */
 export function parseObservations(json: string, file: string): Observations {
-  const origin = { file, what: "a file of statistics", remedy: "Make the statistics again with boltq calibrate" };
-  const { examples, skipped, values } = parseAs(STATISTICS, json, origin);
-  return { examples, skipped, values };
+  const remedy = "Make the statistics again with boltq calibrate";
+  const {
+    format: _,
+    version: __,
+    ...observations
+  } = parseAs(STATISTICS, json, {
+    file,
+    what: "a file of statistics",
+    remedy,
+  });
+  return observations;
 }

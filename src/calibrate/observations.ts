@@ -1,6 +1,7 @@
 import { BoltqError } from "../io/error.ts";
 import { type ExactSum, meanOf } from "./exact-sum.ts";
 import { type Histogram, mergedHistograms } from "./histogram.ts";
+import { mergeOrigins, type Origin } from "./origin.ts";
 import { mergePeaks, type Peak } from "./outlier.ts";
 import type { Statistics, ValueStatistics } from "./statistics.ts";
 
@@ -26,6 +27,8 @@ export interface ValueObservations {
 
 /** What was seen of a network: can be written, read and merged. */
 export interface Observations {
+  /** What they were made of; where it is known, only parts of one whole are merged. */
+  readonly origin?: Origin;
   /** Names of the examples, sorted. */
   readonly examples: readonly string[];
   /** Examples that could not be read, sorted by name. */
@@ -35,13 +38,22 @@ export interface Observations {
 }
 
 /**
- * Observations of disjoint parts of a data set as those of the whole. Throws BoltqError `mismatch` when an example is in
- * more than one part, or the parts observed different values.
+ * Observations of disjoint parts of a data set as those of the whole; `names` are what messages call the parts. Throws
+ * BoltqError `mismatch` when an example is in more than one part, the parts observed different values, or they are not all
+ * parts of one whole.
  */
-export function mergeObservations(parts: readonly Observations[]): Observations {
+export function mergeObservations(
+  parts: readonly Observations[],
+  names: readonly string[] = parts.map((_, index) => `part ${index + 1}`),
+): Observations {
   const [first, ...others] = parts;
   if (first === undefined) throw new BoltqError("usage", "there is nothing to merge");
-  return others.reduce(mergeTwo, first);
+  const origin = mergeOrigins(
+    parts.map((part) => part.origin),
+    names,
+  );
+  const { examples, skipped, values } = others.reduce(mergeTwo, first);
+  return { ...(origin === undefined ? {} : { origin }), examples, skipped, values };
 }
 
 function mergeTwo(one: Observations, other: Observations): Observations {
@@ -54,7 +66,10 @@ function mergeTwo(one: Observations, other: Observations): Observations {
   }
   const names = [...one.values.keys()];
   if (names.join("\n") !== [...other.values.keys()].join("\n")) {
-    throw new BoltqError("mismatch", "the parts observed different values", {
+    const alone = [...names, ...other.values.keys()].find((name) => !(one.values.has(name) && other.values.has(name)));
+    const which =
+      alone === undefined ? "the same values in another order" : `different values: "${alone}" is in one alone`;
+    throw new BoltqError("mismatch", `the parts observed ${which}`, {
       remedy: "Merge statistics of one model, made with the same options",
     });
   }

@@ -23,6 +23,7 @@ import { printJson, printLines, table } from "./print.ts";
 import { progressBar } from "./progress.ts";
 import { readText } from "./read-text.ts";
 import { addRecipeOption, readRecipe } from "./recipe-option.ts";
+import { originOf, readStatistics } from "./statistics-file.ts";
 
 interface Options extends Partial<DataOptions> {
   readonly merge?: boolean;
@@ -84,7 +85,7 @@ async function calibrate(paths: readonly string[], options: Options): Promise<vo
   const observations =
     options.stats === undefined
       ? await observe(runnable, needs, path, options, files)
-      : parseObservations(readText(options.stats), options.stats);
+      : await readStatistics(options.stats, path, files);
   await finish(observations, options, layers, files);
 }
 
@@ -138,23 +139,29 @@ async function observe(
   if (needs.size === 0) throw new BoltqError("unsupported", "nothing of this model can be quantized", { file: name });
   const dataset = await openData({ ...options, data }, modelInputs(model), files);
   const bar = progressBar("calibrating");
-  return collectObservations(model, needs, dataset, {
+  const observations = await collectObservations(model, needs, dataset, {
     name,
     onProgress: (done) => bar.update(done, dataset.length),
     onSkip: (example, reason) => process.stderr.write(`skipped: ${example} (${reason})\n`),
     onWarning: (warning) => process.stderr.write(`warning: ${warning}\n`),
   }).finally(() => bar.end());
+  return { origin: await originOf(name, options, options.collect, files), ...observations };
 }
 
 async function merge(paths: readonly string[], options: Options, files: CommandFiles): Promise<void> {
+  if (options.table !== undefined) {
+    throw new BoltqError("usage", "a table needs the model that the statistics are of", {
+      remedy: "Merge first, then boltq calibrate MODEL --stats ALL.json --table TABLE.json",
+    });
+  }
   const parts = paths.map((path) => parseObservations(readText(path), path));
-  await finish(mergeObservations(parts), options, undefined, files);
+  await finish(mergeObservations(parts, paths), options, () => new Map(), files);
 }
 
 async function finish(
   observations: Observations,
   options: Options,
-  layers: Subject["layers"] | undefined,
+  layers: Subject["layers"],
   files: CommandFiles,
 ): Promise<void> {
   const written: string[] = [];
@@ -168,11 +175,6 @@ async function finish(
   const ranges =
     shown || options.table !== undefined ? rangesOf(observations, options.method) : new Map<string, Range>();
   if (options.table !== undefined) {
-    if (layers === undefined) {
-      throw new BoltqError("usage", "a table needs the model that the statistics are of", {
-        remedy: "Merge first, then boltq calibrate MODEL --stats ALL.json --table TABLE.json",
-      });
-    }
     const clips = layers((name) => ranges.get(name)?.high ?? missing(name));
     await write(options.table, printScaleTable(clips));
   }

@@ -65,9 +65,14 @@ export class CommandFiles {
     return fileTarget(path);
   }
 
-  /** Bytes of a model that was read, external data included. */
+  /** The files of a model that was read, external data included. */
+  partsOf(model: string): readonly string[] {
+    return [...(this.#partsOf.get(model) ?? [])];
+  }
+
+  /** Bytes of all these files. */
   bytesOf(model: string): number {
-    return [...(this.#partsOf.get(model) ?? [])].reduce((sum, path) => sum + statSync(path).size, 0);
+    return this.partsOf(model).reduce((sum, path) => sum + statSync(path).size, 0);
   }
 }
 

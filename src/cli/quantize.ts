@@ -1,7 +1,6 @@
 import { type Command, Option } from "commander";
 import { METHOD_NEEDS } from "../calibrate/find-range.ts";
 import { statisticsOf } from "../calibrate/observations.ts";
-import { parseObservations } from "../calibrate/observations-file.ts";
 import type { RangeMethod } from "../calibrate/range.ts";
 import { modelInputs } from "../evaluate/model-inputs.ts";
 import { BoltqError } from "../io/error.ts";
@@ -21,6 +20,7 @@ import { printPlan, printWarnings } from "./print-plan.ts";
 import { progressBar } from "./progress.ts";
 import { readText } from "./read-text.ts";
 import { addRecipeOption, readRecipe } from "./recipe-option.ts";
+import { readStatistics } from "./statistics-file.ts";
 
 interface Options extends Partial<DataOptions> {
   readonly output?: string;
@@ -92,7 +92,7 @@ async function quantizeWithProgress(
     ...(dataset === undefined ? {} : { dataset }),
     ...(options.stats === undefined
       ? {}
-      : { statistics: statisticsOf(parseObservations(readText(options.stats), options.stats)) }),
+      : { statistics: statisticsOf(await readStatistics(options.stats, path, files)) }),
     ...(options.table === undefined
       ? {}
       : { table: parseScaleTable(readText(options.table), options.table), tableFile: options.table }),
