@@ -10,6 +10,7 @@ import { CommandFiles } from "./command-files.ts";
 import { type ModelArgument, modelArgument } from "./model-argument.ts";
 import { EXTERNAL_DATA_OPTION, writeModelFile } from "./model-output.ts";
 import { printLines } from "./print.ts";
+import { printWarnings } from "./print-plan.ts";
 import { PRECISION_SUFFIXES, parseBoltVersion, parseInputShapes, parsePrecision } from "./x2bolt.ts";
 
 interface Options {
@@ -54,7 +55,11 @@ async function convert(argument: ModelArgument, input: string, output: string, o
     const model = await format.read(source, { externalData });
     return model.format === "bolt" && wanted === "onnx" ? raiseToOnnx(model) : model;
   }
-  const { model: converted, notes } = await convertToBolt(source, {
+  const {
+    model: converted,
+    notes,
+    warnings,
+  } = await convertToBolt(source, {
     externalData,
     precision: options.precision === undefined ? precisionOfName(output) : parsePrecision(options.precision),
     asBolt: options.asBolt ?? false,
@@ -63,6 +68,7 @@ async function convert(argument: ModelArgument, input: string, output: string, o
     ...(options.boltVersion === undefined ? {} : { version: parseBoltVersion(options.boltVersion) }),
   });
   for (const note of notes) process.stderr.write(`note: ${note}\n`);
+  printWarnings(warnings);
   return converted;
 }
 

@@ -11,6 +11,7 @@ import { describeModel } from "./inspect.ts";
 import { modelArgument, openModel } from "./model-argument.ts";
 import { findModel } from "./model-folder.ts";
 import { printLines } from "./print.ts";
+import { printWarnings } from "./print-plan.ts";
 import { version } from "./version.ts";
 
 const HELP = `X2bolt: converts a trained model to Bolt's format
@@ -77,6 +78,7 @@ async function convertFile(input: string, output: string, options: ConversionOpt
   const { source, externalData } = modelArgument(input, files);
   const converted = await convertToBolt(source, { ...options, externalData });
   for (const note of converted.notes) process.stderr.write(`note: ${note}\n`);
+  printWarnings(converted.warnings);
   await writeModel(converted.model, files.target(output));
   printLines([`wrote ${output}`]);
 }

@@ -98,6 +98,8 @@ export type WarningKind =
   | "may-not-be-quantized"
   | "int8-read-as-float"
   | "float-weight-of-int8-operator"
+  | "float16-overflow"
+  | "broken-weight"
   | "nothing-quantized";
 
 /** A named diagnostic: what is wrong with which tensor or operator, and the way out. */

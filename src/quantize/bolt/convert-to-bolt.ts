@@ -5,8 +5,16 @@ import { type Converted, type ConvertOptions, lowerToBolt, rewriteLowered } from
 import type { Source } from "../../io/bytes.ts";
 import { BoltqError } from "../../io/error.ts";
 import type { OnnxModel } from "../../onnx/model.ts";
+import type { PlanWarning } from "../plan.ts";
 import { precisionFor } from "./recipe.ts";
 import { planWeights, storeWeights } from "./store-weights.ts";
+import { weightWarnings } from "./weight-diagnostics.ts";
+
+/** A model that was converted and stored. */
+export interface ConvertedToBolt extends Converted {
+  /** Weights that will not do what they did. */
+  readonly warnings: readonly PlanWarning[];
+}
 
 /**
  * Converts a model file of any kind to Bolt as X2bolt does: float32, float16, or the input of the quantizer. Weights are
@@ -15,13 +23,12 @@ import { planWeights, storeWeights } from "./store-weights.ts";
 export async function convertToBolt(
   source: Source,
   options: ConvertOptions & ReadModelOptions = {},
-): Promise<Converted> {
+): Promise<ConvertedToBolt> {
   const format = await formatOf(MODEL_FORMATS, source);
   if (options.asBolt === true && format.lowerAsBolt !== undefined) {
     const model = await format.lowerAsBolt(source, options);
     await rewriteLowered(model, options);
-    await storeAs(model, options);
-    return { model, notes: [] };
+    return { model, notes: [], warnings: await storeAs(model, options) };
   }
   const model = await format.read(source, options);
   if (model.format === "onnx") return convertOnnxToBolt(model, options);
@@ -29,13 +36,15 @@ export async function convertToBolt(
 }
 
 /** Converts an ONNX model that was read already; see `convertToBolt`. */
-export async function convertOnnxToBolt(onnx: OnnxModel, options: ConvertOptions = {}): Promise<Converted> {
+export async function convertOnnxToBolt(onnx: OnnxModel, options: ConvertOptions = {}): Promise<ConvertedToBolt> {
   const converted = await lowerToBolt(onnx, options);
-  await storeAs(converted.model, options);
-  return converted;
+  return { ...converted, warnings: await storeAs(converted.model, options) };
 }
 
-async function storeAs(model: BoltModel, { precision }: ConvertOptions): Promise<void> {
+async function storeAs(model: BoltModel, { precision }: ConvertOptions): Promise<PlanWarning[]> {
   const storage = precisionFor(model.version, precision === "FP16" ? "FP16" : "FP32", "NOQUANT");
-  await storeWeights(model, storage, await planWeights(model, storage, () => false), {});
+  const plans = await planWeights(model, storage, () => false);
+  const warnings = await weightWarnings(model, plans, storage, () => false, "-i FP32");
+  await storeWeights(model, storage, plans, {});
+  return warnings;
 }

@@ -13,11 +13,13 @@ import {
   type BoltInference,
   type BoltPrecision,
   type BoltStorage,
+  computeType,
   isQuantizedInference,
   precisionFor,
 } from "./recipe.ts";
 import { recipeChoice, recipeWarnings } from "./recipe-choice.ts";
 import { planWeights } from "./store-weights.ts";
+import { weightWarnings } from "./weight-diagnostics.ts";
 
 /** What to make of a prepared model; every setting has Bolt's default. */
 export interface PlanBoltOptions extends PrepareBoltOptions {
@@ -65,9 +67,18 @@ export async function planBolt({ model }: PreparedBolt, options: PlanBoltOptions
     values: [...clips].flatMap(([node, layer]) => valuePlans(node, layer)),
     weights: weights.map((weight) => clipped(weight, clips)),
     biases: [],
-    warnings: asBolt ? warnings : [...warnings, ...floatWeights(weights, inInt8, precision, model)],
+    warnings: [
+      ...warnings,
+      ...(asBolt ? [] : floatWeights(weights, inInt8, precision, model)),
+      ...(await weightWarnings(model, weights, precision, inInt8, wayOutOfFloat16(precision))),
+    ],
     notes: [],
   };
+}
+
+function wayOutOfFloat16({ inference }: BoltPrecision): string {
+  if (computeType(inference) === "F32") return "-q INT8 or MIX instead of FP16";
+  return isQuantizedInference(inference) ? "-i INT8_FP32" : "-i FP32";
 }
 
 /** What Bolt's tools take for these words when they are given no storage. */
