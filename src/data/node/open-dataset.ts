@@ -32,17 +32,12 @@ export async function openDataset(
   const units = await findUnits(path, size === 1 ? inputs : inputs.map(ofOneExample), options);
   const examples = takeExamples(units, options, path);
   const { index, count } = options.shard ?? { index: 1, count: 1 };
-  const all = inBatches(examples, size, path).filter((_, place) => place % count === index - 1);
-  const batches = all.filter(({ length }) => length === size);
-  const leftOver = all.find(({ length }) => length < size);
+  const batches = inBatches(examples, size).filter((_, place) => place % count === index - 1);
   return {
     length: batches.length,
     names: batches.map(nameOf),
     files: units.flatMap(({ paths }) => paths),
-    samples: (onSkip = () => {}) => {
-      if (leftOver !== undefined) onSkip(nameOf(leftOver), `the model takes ${size} examples at a time`);
-      return readAhead(readBatches(batches, onSkip), SAMPLES_AHEAD);
-    },
+    samples: (onSkip = () => {}) => readAhead(readBatches(batches, size, onSkip), SAMPLES_AHEAD),
   };
 }
 
@@ -52,10 +47,8 @@ interface Example {
   readonly index: number;
 }
 
-type Group = readonly [Example, ...Example[]];
-
-/** The examples of a sample: one, or as many as the model takes at a time. */
-type Batch = Group;
+/** Examples that follow each other: those of a sample, or of a unit. */
+type Batch = readonly [Example, ...Example[]];
 
 /** The examples from `offset` on, `limit` at most. */
 function takeExamples(units: readonly Unit[], { offset = 0, limit }: DatasetRange, path: string): Example[] {
@@ -84,14 +77,7 @@ function takeExamples(units: readonly Unit[], { offset = 0, limit }: DatasetRang
 }
 
 /** Examples that follow each other, `size` at a time; the last may be fewer. */
-function inBatches(examples: readonly Example[], size: number, path: string): Batch[] {
-  if (examples.length < size) {
-    throw new BoltqError(
-      "invalid-data",
-      `the model takes ${size} examples at a time, but there are only ${examples.length}`,
-      { file: path, remedy: `Give ${size} or more, or a model whose batch is 1 or of any size` },
-    );
-  }
+function inBatches(examples: readonly Example[], size: number): Batch[] {
   return Array.from(
     { length: Math.ceil(examples.length / size) },
     (_, index) => examples.slice(index * size, (index + 1) * size) as unknown as Batch,
@@ -109,39 +95,46 @@ function exampleName({ unit, index }: Example): string {
   return unit.count > 1 ? `${unit.name}#${index}` : unit.name;
 }
 
-/** Reads the samples in order; one that has an unreadable example is left out whole. */
+/** Reads the samples in order; what cannot be read is left out, and a batch that lacks examples has others twice. */
 async function* readBatches(
   batches: readonly Batch[],
+  size: number,
   onSkip: (name: string, reason: string) => void,
 ): AsyncGenerator<Sample> {
+  const examples = batches.flat();
   let skipped = 0;
-  const skip = (batch: Batch, error: BoltqError) => {
-    onSkip(nameOf(batch), error.problem);
+  const skip = (example: Example, error: BoltqError) => {
+    onSkip(exampleName(example), error.problem);
     skipped += 1;
-    if (skipped * 2 <= batches.length) return;
+    if (skipped * 2 <= examples.length) return;
     throw new BoltqError(
       "invalid-data",
-      `${skipped} of ${batches.length} examples cannot be read; the last: ${error.message}`,
+      `${skipped} of ${examples.length} examples cannot be read; the last: ${error.message}`,
       { cause: error },
     );
   };
-  const outcomes = readExamples(batches.flat());
+  const outcomes = readExamples(examples);
   try {
     for (const batch of batches) {
-      const parts: Sample["inputs"][] = [];
-      let failure: BoltqError | undefined;
-      for (let count = 0; count < batch.length; count++) {
+      const [read, parts]: [Example[], Sample["inputs"][]] = [[], []];
+      for (const example of batch) {
         const outcome = (await outcomes.next()).value!;
-        if (outcome instanceof BoltqError) failure ??= outcome;
-        else parts.push(outcome);
+        if (outcome instanceof BoltqError) skip(example, outcome);
+        else {
+          read.push(example);
+          parts.push(outcome);
+        }
       }
-      if (failure === undefined) yield { name: nameOf(batch), inputs: joinExamples(parts) };
-      else skip(batch, failure);
+      if (!isBatch(read)) continue;
+      const filled = Array.from({ length: size }, (_, index) => parts[index % parts.length]!);
+      yield { name: nameOf(read), inputs: joinExamples(filled) };
     }
   } finally {
     await outcomes.return(undefined);
   }
 }
+
+const isBatch = (examples: readonly Example[]): examples is Batch => examples.length > 0;
 
 /** Reads the examples in order; gives an error in the place of each that is its file's fault. */
 async function* readExamples(
@@ -168,12 +161,12 @@ async function* readExamples(
 }
 
 /** Examples that follow each other in the same unit. */
-function* byUnit(examples: readonly Example[]): Generator<Group> {
+function* byUnit(examples: readonly Example[]): Generator<Batch> {
   for (let start = 0; start < examples.length; ) {
     const { unit } = examples[start]!;
     let end = start + 1;
     while (examples[end]?.unit === unit) end += 1;
-    yield examples.slice(start, end) as unknown as Group;
+    yield examples.slice(start, end) as unknown as Batch;
     start = end;
   }
 }
