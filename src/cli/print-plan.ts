@@ -60,7 +60,7 @@ function describeWeights({ weights }: Plan): string[] {
       operator,
       type,
       granularity === "per-channel" ? `${scales.length} by channel` : "1",
-      scales.length === 0 ? "" : Math.max(...scales).toPrecision(6),
+      scales.length === 0 ? "" : scales.reduce((most, scale) => Math.max(most, scale)).toPrecision(6),
       reason,
     ]),
   );

@@ -99,3 +99,12 @@ describe("scales by least squared error", () => {
     expect(errorOf(outlier, scales[0]!, 7)).toBeLessThan(0.7 * errorOf(outlier, whole[0]!, 7));
   });
 });
+
+it("there may be as many channels as a vocabulary has words", () => {
+  const count = 250_002;
+  const weight = Float32Array.from({ length: count }, (_, index) => index + 1);
+  const settings = { granularity: "per-channel", method: "max", bits: 8 } as const;
+  const { scales } = weightScales(weight, channelLayout([1, count], 1), settings, 127);
+  expect(scales.length).toBe(count);
+  expect(scales.at(-1)).toBe(Math.fround(count / 127));
+});

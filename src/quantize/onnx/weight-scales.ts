@@ -30,7 +30,7 @@ export function weightScales(
       magnitudes[channel] = Math.max(magnitudes[channel]!, Math.abs(weight[index]!));
     }
   });
-  const most = Math.max(...magnitudes);
+  const most = magnitudes.reduce((greatest, magnitude) => Math.max(greatest, magnitude), 0);
   const dead = magnitudes.flatMap((magnitude, channel) => (magnitude === 0 ? [channel] : []));
   const limits = granularity === "per-tensor" ? [most] : magnitudes.map((magnitude) => magnitude || most);
   const scales = limits.map((limit) => Math.max(Math.fround((limit || 1) / largest), 2 ** -126));
