@@ -81,6 +81,7 @@ export {
   quantizeOnnxAsPlanned,
 } from "./quantize/onnx/quantize-onnx.ts";
 export { parseRecipe } from "./quantize/parse-recipe.ts";
+export { parseScaleTable } from "./quantize/parse-scale-table.ts";
 export type {
   BiasPlan,
   BoltTarget,
@@ -95,7 +96,7 @@ export type {
 } from "./quantize/plan.ts";
 export { parsePlan, printPlanFile } from "./quantize/plan-file.ts";
 export { RECIPES, type Recipe } from "./quantize/recipe.ts";
-export { type LayerClips, parseScaleTable, type ScaleTable } from "./quantize/scale-table.ts";
+export type { LayerClips, ScaleTable } from "./quantize/scale-table.ts";
 export { type Difference, diffModels } from "./report/difference.ts";
 export { type ModelSummary, type SummaryOptions, summarizeModel } from "./report/summary.ts";
 export { loadRuntime, runtimeOf } from "./runtime/load.ts";

@@ -9,7 +9,7 @@ import { BoltqError } from "../src/io/error.ts";
 import { memoryTarget } from "../src/io/target.ts";
 import { type QuantizeBoltOptions, quantizeBolt } from "../src/quantize/bolt/quantize.ts";
 import { parseInference, parseStorage } from "../src/quantize/bolt/recipe.ts";
-import { parseScaleTable } from "../src/quantize/scale-table.ts";
+import { parseScaleTable } from "../src/quantize/parse-scale-table.ts";
 import { describeWithShared, sharedPath } from "./shared.ts";
 
 /** One output of Bolt's tool: the input, the options, and what came out. */

@@ -14,7 +14,8 @@ import type { DenseTensor, ElementType } from "../../src/graph/tensor.ts";
 import { memorySource } from "../../src/io/bytes.ts";
 import type { Signature } from "../../src/onnx/model.ts";
 import { parseRecipe } from "../../src/quantize/parse-recipe.ts";
-import { parseScaleTable, printScaleTable } from "../../src/quantize/scale-table.ts";
+import { parseScaleTable } from "../../src/quantize/parse-scale-table.ts";
+import { printScaleTable } from "../../src/quantize/scale-table.ts";
 import type { Step } from "./exercise.ts";
 import type { Random } from "./random.ts";
 

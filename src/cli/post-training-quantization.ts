@@ -18,8 +18,9 @@ import {
 } from "../quantize/bolt/quantize.ts";
 import { parseInference, parseStorage } from "../quantize/bolt/recipe.ts";
 import type { WeightWork } from "../quantize/bolt/weight-work.ts";
+import { parseScaleTable } from "../quantize/parse-scale-table.ts";
 import type { Plan } from "../quantize/plan.ts";
-import { parseScaleTable, type ScaleTable } from "../quantize/scale-table.ts";
+import type { ScaleTable } from "../quantize/scale-table.ts";
 import { summarizeModel } from "../report/summary.ts";
 import { upgradeVersion } from "../transform/bolt/upgrade-version.ts";
 import { CommandFiles } from "./command-files.ts";

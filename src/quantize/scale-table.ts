@@ -1,6 +1,4 @@
-import * as v from "valibot";
 import { BoltqError } from "../io/error.ts";
-import { checkAs, fields, fieldsAmongOthers, namedValues, oneOf, parseAs, type Schema } from "../io/schema.ts";
 
 /** Clip values of one layer's tensors, by tensor name. */
 export interface LayerClips {
@@ -22,61 +20,12 @@ export interface DynamicChoice {
 
 const PARTS = ["inputs", "weights", "outputs"] as const;
 
-const REMEDY = "See docs/calibration.md for the format";
-
-/** Clip values are float32 numbers in Bolt's files. */
-const isClip = (value: unknown) =>
-  typeof value === "number" && Math.fround(value) > 0 && Number.isFinite(Math.fround(value));
-const clip = v.pipe(v.custom<number>(isClip, "a positive number"), v.transform(Math.fround));
-
-const clips = v.exactOptional(namedValues(clip), {});
-const LAYERS = namedValues(fields({ inputs: clips, weights: clips, outputs: clips }));
-
-/** Values of which those of another form are passed over, as Bolt does. */
-function known<Value>(schema: Schema<Value>): Schema<Map<string, Value>> {
-  return v.pipe(
-    namedValues(v.fallback(v.nullable(schema), null)),
-    v.transform((values) => new Map([...values].flatMap(([name, value]) => (value === null ? [] : [[name, value]])))),
-  );
-}
-
-const knownClips = v.exactOptional(v.fallback(known(v.pipe(v.number(), v.transform(Math.fround))), new Map()), {});
-const KNOWN_LAYERS = known(fieldsAmongOthers({ inputs: knownClips, weights: knownClips, outputs: knownClips }));
-
-const operatorNames = v.exactOptional(
-  v.pipe(
-    v.array(v.string("the name of an operator"), "a list of operator names"),
-    v.transform((names) => new Set(names)),
-  ),
-  [],
-);
-const DYNAMIC = fieldsAmongOthers({ quant_ops: operatorNames, no_quant_ops: operatorNames });
-
-/**
- * Parses the JSON of a scale table. `lenient` passes over what is not understood, as Bolt does; else it throws
- * BoltqError `format` and says where. `file` is for messages.
- */
-export function parseScaleTable(
-  text: string,
-  file: string,
-  { lenient = false }: { lenient?: boolean } = {},
-): ScaleTable {
-  const origin = { file, what: "a scale table", remedy: REMEDY, duplicates: lenient };
-  const root = parseAs(namedValues(v.unknown()), text, origin);
-  const kind = checkAs(oneOf("static", "dynamic"), root.get("quantization") ?? "static", {
-    ...origin,
-    what: '"quantization"',
-  });
-  root.delete("quantization");
-  const rest = Object.fromEntries(root);
-  if (kind === "static") return { kind, layers: checkAs(lenient ? KNOWN_LAYERS : LAYERS, rest, origin) };
-  const { quant_ops: quantized, no_quant_ops: float } = checkAs(DYNAMIC, rest, origin);
-  return { kind, choice: { quantized, float } };
-}
+/** What to do about a scale table that is wrong. */
+export const SCALE_TABLE_REMEDY = "See docs/calibration.md for the format";
 
 /** What is wrong with the table in `file`. */
 export function tableError(file: string, problem: string): BoltqError {
-  return new BoltqError("format", problem, { file, remedy: REMEDY });
+  return new BoltqError("format", problem, { file, remedy: SCALE_TABLE_REMEDY });
 }
 
 /** The JSON of a table of clip values; layers and tensors in their order. */

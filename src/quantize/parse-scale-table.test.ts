@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { parseScaleTable, printScaleTable } from "./scale-table.ts";
+import { parseScaleTable } from "./parse-scale-table.ts";
+import { printScaleTable } from "./scale-table.ts";
 
 const LAYER = { inputs: { x: 2, y: 0.1 }, weights: { w: 1 }, outputs: { z: 3e-3 } };
 const parse = (table: unknown, lenient = false) => parseScaleTable(JSON.stringify(table), "t.json", { lenient });
