@@ -73,7 +73,7 @@ describe("warnings of examples that stand out", () => {
 
   it("name the example, a value and how far all reach", () => {
     const peaks = {
-      x: { example: "b", magnitude: 10000, others: 3.1416 },
+      x: { example: "b", magnitude: 10000, others: 3.2549 },
       y: { example: "a", magnitude: 59, others: 3 },
       z: { example: "b", magnitude: 60, others: 3 },
       w: { example: "c", magnitude: 2e-3, others: 1e-4 },
@@ -81,7 +81,7 @@ describe("warnings of examples that stand out", () => {
       zero: { example: "c", magnitude: 1, others: 0 },
     };
     expect(outlierWarnings(observed(peaks))).toEqual([
-      'the example "b" reaches far beyond the others: in "x" ±10000, in all others at most ±3.14 (and so in 1 more values). ' +
+      'the example "b" reaches far beyond the others: in "x" ±10000, in all others at most ±3.25 (and so in 1 more values). ' +
         "Check it or leave it out, or choose a method that cuts outliers off (mse, percentile)",
       'the example "c" reaches far beyond the others: in "w" ±0.002, in all others at most ±0.0001. ' +
         "Check it or leave it out, or choose a method that cuts outliers off (mse, percentile)",

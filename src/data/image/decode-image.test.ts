@@ -106,11 +106,11 @@ describe("files that are no pictures", () => {
   });
 
   for (const kind of ["jpeg", "png", "webp"]) {
-    it(`2000 damaged ${kind} files give a picture or an error and leave good ones readable`, async () => {
+    it(`400 damaged ${kind} files give a picture or an error and leave good ones readable`, async () => {
       const files = readable.filter(([name]) => name.startsWith(kind));
       const random = numbers();
       const below = (limit: number) => Math.floor(random.next().value! * limit);
-      for (let round = 0; round < 2000; round++) {
+      for (let round = 0; round < 400; round++) {
         const [name, { file, pixels }] = files[round % files.length]!;
         const bytes = bytesOf(file);
         for (let count = 1 + below(4); count > 0; count--) bytes[below(bytes.length)] = below(256);
