@@ -101,19 +101,32 @@ function withOther([type, inputs, outputs, parameters, weight]: BoltOperator, pa
 it("drops inputs that nothing reads, with their descriptions", async () => {
   const inputs = { a: [1], x: [2], b: [3], c: [4] };
   const model = boltModel({ inputs, operators: [["Neg", ["x"], "y"]], outputs: ["y", "b"] });
-  await removeRedundant(model);
+  await removeRedundant(model, { asBolt: false });
   expect(model.graph.inputs.map(({ name }) => name)).toEqual(["x", "b"]);
   expect(model.inputDescriptions.map(({ dimensions }) => dimensions)).toEqual([[2], [3]]);
 });
 
 it.each(["Dropout", "Input"])("takes %s out", async (type) => {
   const model = boltModel(network([[type, ["x"], "e"], OUT]));
-  expect(await removeRedundant(model)).toBe(true);
+  expect(await removeRedundant(model, { asBolt: false })).toBe(true);
   expect(model.graph.nodes.at(-1)!.input(0)).toBe(model.graph.inputs[0]);
 });
 
 it("leaves memory that each operator owns", async () => {
   const memory = (name: string) => ["PreAllocatedMemory", [], name] as const;
   const model = boltModel(network([memory("a"), memory("b"), eltwise("SUM", ["a", "b"], "y")]));
-  expect(await removeRedundant(model)).toBe(false);
+  expect(await removeRedundant(model, { asBolt: false })).toBe(false);
+});
+
+it.each([true, false])("lets each of two outputs keep its tensor, unless as Bolt: %s", async (asBolt) => {
+  const model = boltModel({
+    inputs: { x: [2] },
+    operators: [
+      ["Neg", ["x"], "a"],
+      ["Slice", ["a"], "y", { num_slice: 0 }],
+    ],
+    outputs: ["a", "y"],
+  });
+  await removeRedundant(model, { asBolt });
+  expect(model.graph.outputs.map(({ name }) => name)).toEqual(asBolt ? ["a", "a"] : ["a", "y"]);
 });

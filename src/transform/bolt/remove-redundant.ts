@@ -1,7 +1,7 @@
 import type { BoltModel, BoltNode } from "../../bolt/model.ts";
 import type { ParameterName } from "../../bolt/parameter-layouts.ts";
 import type { Bytes } from "../../io/bytes.ts";
-import { RETIRED, retire } from "./pass.ts";
+import { type PassOptions, RETIRED, retire } from "./pass.ts";
 
 /** Operators that give what they get, by their parameters (DeprecatedOPOptimizer). */
 const USELESS: Readonly<Record<string, (node: BoltNode) => boolean>> = {
@@ -29,18 +29,23 @@ function ones(node: BoltNode, ...fields: ParameterName[]): boolean {
 }
 
 /** Takes out operators that change nothing, those that repeat an earlier one, and inputs that nothing reads. */
-export async function removeRedundant(model: BoltModel): Promise<boolean> {
+export async function removeRedundant(model: BoltModel, { asBolt }: PassOptions): Promise<boolean> {
   const before = model.graph.nodes.filter((node) => node.type === RETIRED).length;
-  removeUseless(model);
+  removeUseless(model, asBolt);
   await mergeRepeated(model);
   removeUnusedInputs(model);
   return model.graph.nodes.filter((node) => node.type === RETIRED).length > before;
 }
 
-function removeUseless(model: BoltModel): void {
+/** One that stands between two tensors of the network's interface is left, unless as Bolt: each keeps its name so. */
+function removeUseless(model: BoltModel, asBolt: boolean): void {
+  const { inputs, outputs } = model.graph;
   for (const node of model.graph.nodes) {
     const useless = Object.hasOwn(USELESS, node.type) ? USELESS[node.type] : undefined;
-    if (useless?.(node) === true && node.inputs.length > 0) retire(model, node, true);
+    const [input] = node.inputs;
+    if (useless?.(node) !== true || input === undefined) continue;
+    const joins = outputs.includes(node.output()) && (inputs.includes(input) || outputs.includes(input));
+    if (asBolt || !joins) retire(model, node, true);
   }
 }
 
