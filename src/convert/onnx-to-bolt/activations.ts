@@ -1,5 +1,5 @@
 import { floatAttribute, intAttribute } from "../../onnx/attributes.ts";
-import { constantNumbers, type Lower, type LoweredOperator } from "./lowering.ts";
+import { allInputs, constantNumbers, isOneNumberBeside, type Lower, type LoweredOperator } from "./lowering.ts";
 
 /** Beyond these Bolt's float16 has no numbers; a Clip without limits states them. */
 const FLOAT16_MAX = 65504;
@@ -60,8 +60,15 @@ function clip(min: number, max: number): LoweredOperator {
   return { type: "Clip", parameters: { min, max } };
 }
 
-const lowerMax: Lower = async (node) => [clip((await constantNumbers(node, 1))?.[0] ?? 0, Number.POSITIVE_INFINITY)];
-const lowerMin: Lower = async (node) => [clip(Number.NEGATIVE_INFINITY, (await constantNumbers(node, 1))?.[0] ?? 1)];
+/** Limits by one number as a Clip; Bolt does so whatever the second operand is. */
+const lowerExtreme: Lower = async (node, { asBolt }) => {
+  const isMax = node.type === "Max";
+  if (!asBolt && !isOneNumberBeside(node))
+    return [{ type: "Eltwise", inputs: allInputs(node), parameters: { mode: node.type.toUpperCase() } }];
+  const place = asBolt || node.inputs[1]?.constant !== undefined ? 1 : 0;
+  const limit = (await constantNumbers(node, place))?.[0] ?? (isMax ? 0 : 1);
+  return [isMax ? clip(limit, Number.POSITIVE_INFINITY) : clip(Number.NEGATIVE_INFINITY, limit)];
+};
 
 const lowerSoftmax =
   (type: string): Lower =>
@@ -76,8 +83,8 @@ export const ACTIVATIONS: Readonly<Record<string, Lower>> = {
   Elu: lowerElu,
   HardSigmoid: lowerHardSigmoid,
   Clip: lowerClip,
-  Max: lowerMax,
-  Min: lowerMin,
+  Max: lowerExtreme,
+  Min: lowerExtreme,
   Softmax: lowerSoftmax("Softmax"),
   LogSoftmax: lowerSoftmax("LogSoftmax"),
 };

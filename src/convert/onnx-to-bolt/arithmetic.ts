@@ -1,6 +1,7 @@
 import { floatBytes } from "../../bolt/lazy-floats.ts";
 import { elementCount } from "../../graph/tensor.ts";
-import type { OnnxNode, OnnxTensor } from "../../onnx/model.ts";
+import type { OnnxNode, OnnxTensor, OnnxValue } from "../../onnx/model.ts";
+import { shapeOf } from "../../onnx/shape-rules/shape-rule.ts";
 import { numbersOf } from "../../onnx/tensor-data.ts";
 import {
   allInputs,
@@ -11,6 +12,7 @@ import {
   type LoweredWeight,
   type LoweringContext,
   NO_BYTES,
+  requireConstant,
 } from "./lowering.ts";
 import { floatData } from "./weight-data.ts";
 
@@ -31,10 +33,12 @@ const lowerArithmetic: Lower = async (node, context) => {
   const [first] = constants;
   if (first === undefined || node.inputs.length > 2 || constants.some(({ tensor }) => longAxes(tensor) > 1))
     return [eltwise(node)];
+  if (!context.asBolt && (constants.length > 1 || isStretched(node, first.index))) return [eltwise(node)];
   const numbers = await numbersOf(first.tensor);
   if (await isOneNumber(first.tensor, numbers, context)) return [power(node, first.index, numbers[0]!)];
   const reversed = (node.type === "Div" || node.type === "Sub") && first.index === 0;
   if (reversed || context.referenceCount(node.input(first.index)) > 1) return [eltwise(node)];
+  if (!context.asBolt && !isAlongChannels(node, first)) return [eltwise(node)];
   return [await scale(node, first.tensor)];
 };
 
@@ -47,6 +51,41 @@ function constantsOf(node: OnnxNode): ConstantInput[] {
   return node.inputs.flatMap((input, index) =>
     input?.constant === undefined ? [] : [{ index, tensor: input.constant }],
   );
+}
+
+/** Whether the constant at `index` makes the other operand larger: then no Power or Scale of that says the same. */
+function isStretched(node: OnnxNode, index: number): boolean {
+  const [result, other] = [shapeOf(node.outputs[0]), shapeOf(node.inputs[1 - index])];
+  if (result === undefined || other === undefined) return true;
+  return result.length !== other.length || result.some((size, axis) => size !== other[axis]);
+}
+
+/** What Bolt's rewrites fold a Scale into, and the axis that they then take it to lie along. */
+const HOST_AXES: Readonly<Record<string, number>> = {
+  Conv: 1,
+  ConvTranspose: 1,
+  BatchNormalization: 1,
+  MatMul: -1,
+  Gemm: -1,
+};
+
+/**
+ * Whether the constant lies along the axis that Bolt's rewrites take it to lie along when they fold a Scale into what is
+ * before: that of the convolution or matrix product, or where there is none, the second of a map and else the last.
+ */
+function isAlongChannels(node: OnnxNode, { index, tensor }: ConstantInput): boolean {
+  const rank = shapeOf(node.outputs[0])?.length ?? 0;
+  const axis = hostAxis(node.inputs[1 - index]) ?? (rank >= 4 ? 1 : -1);
+  return scaleAxis(tensor) === (axis < 0 ? axis : axis - rank);
+}
+
+function hostAxis(value: OnnxValue | undefined): number | undefined {
+  const producer = value?.producer;
+  if (producer === undefined) return undefined;
+  const constants = constantsOf(producer);
+  const isLink =
+    ARITHMETIC[producer.type] === lowerArithmetic && producer.inputs.length === 2 && constants.length === 1;
+  return isLink ? hostAxis(producer.inputs[1 - constants[0]!.index]) : HOST_AXES[producer.type];
 }
 
 function longAxes({ shape }: OnnxTensor): number {
@@ -102,7 +141,8 @@ async function scaleWeight(node: OnnxNode, tensor: OnnxTensor): Promise<LoweredW
 
 const lowerLogic: Lower = async (node) => [eltwise(node)];
 
-const lowerPow: Lower = async (node) => {
+const lowerPow: Lower = async (node, { asBolt }) => {
+  if (!asBolt) requireConstant(node, 1, "exponent");
   const exponent = await constantNumbers(node, 1);
   return [
     { type: "Power", inputs: dynamicInputs(node), parameters: { scale: 1, shift: 0, power: exponent?.[0] ?? 1 } },

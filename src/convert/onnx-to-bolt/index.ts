@@ -1,13 +1,17 @@
-import type { BoltModel } from "../../bolt/model.ts";
+import type { BoltModel, BoltValue } from "../../bolt/model.ts";
 import { rulesOf } from "../../bolt/rules.ts";
 import { type BoltVersion, NEWEST_BOLT_VERSION } from "../../bolt/version.ts";
 import { BoltqError } from "../../io/error.ts";
 import { foldConstants } from "../../onnx/constant-folding.ts";
+import type { InputShapes } from "../../onnx/inference.ts";
 import type { OnnxModel } from "../../onnx/model.ts";
 import { inferShapes } from "../../onnx/shape-inference.ts";
+import { sortNodes } from "../../onnx/sort-nodes.ts";
 import { runX2boltPasses } from "../../transform/bolt/x2bolt-passes.ts";
+import { checkConverted } from "./check-converted.ts";
 import { fixInputs } from "./fix-inputs.ts";
 import { lowerGraph } from "./lower-graph.ts";
+import { rewriteForBolt } from "./rewrites/index.ts";
 
 /** `PTQ` makes the input of the quantizer; `FP32` and `FP16` a network to run. */
 export type BoltPrecision = "FP32" | "FP16" | "PTQ";
@@ -51,7 +55,7 @@ export async function lowerToBolt(onnx: OnnxModel, options: ConvertOptions = {})
   const note = (text: string) => notes.set(text, (notes.get(text) ?? 0) + 1);
   const inputShapes = fixInputs(onnx, { given: options.inputShapes ?? {}, rules, note });
   if (asBolt) await inferShapes(onnx, { inputShapes });
-  else await foldConstants(onnx, { inputShapes });
+  else await prepare(onnx, inputShapes);
   const model = await lowerGraph(onnx, {
     version,
     rules,
@@ -60,7 +64,10 @@ export async function lowerToBolt(onnx: OnnxModel, options: ConvertOptions = {})
     removeOperators: options.removeOperators ?? 0,
     note,
   });
+  const shapes = inputShapesOf(model);
   await rewriteLowered(model, options);
+  noteChangedInputs(model, shapes, note);
+  if (!asBolt) await checkConverted(model, onnx);
   return { model, notes: [...notes].map(([text, count]) => (count === 1 ? text : `${text} (${count} times)`)) };
 }
 
@@ -68,6 +75,32 @@ export async function lowerToBolt(onnx: OnnxModel, options: ConvertOptions = {})
 export async function rewriteLowered(model: BoltModel, options: ConvertOptions): Promise<void> {
   await runX2boltPasses(model, { asBolt: options.asBolt ?? false, forQuantizer: options.precision === "PTQ" });
   rename(model, options);
+}
+
+/** Folds constants, rewrites what Bolt computes otherwise, and folds what came of that. */
+async function prepare(onnx: OnnxModel, inputShapes: InputShapes): Promise<void> {
+  sortNodes(onnx.main);
+  await foldConstants(onnx, { inputShapes });
+  await rewriteForBolt(onnx);
+  await foldConstants(onnx, { inputShapes });
+}
+
+function inputShapesOf({ graph, inputDescriptions }: BoltModel): Map<BoltValue, string> {
+  return new Map(
+    graph.inputs.map((input, index) => [input, inputDescriptions[index]!.dimensions.toReversed().join(" x ")]),
+  );
+}
+
+/** Says which inputs have another shape than the model's, because what changed it was folded into them, as Bolt does. */
+function noteChangedInputs(
+  model: BoltModel,
+  before: ReadonlyMap<BoltValue, string>,
+  note: (text: string) => void,
+): void {
+  for (const [input, shape] of inputShapesOf(model)) {
+    const was = before.get(input) ?? shape;
+    if (was !== shape) note(`the input "${input.name}" is taken as ${shape} instead of ${was}`);
+  }
 }
 
 /** Bolt 1.3.0 names the model as its graph, 1.5 as its file. */

@@ -15,6 +15,7 @@ import { Graph, Value } from "../../graph/graph.ts";
 import { elementCount } from "../../graph/tensor.ts";
 import { BoltqError } from "../../io/error.ts";
 import type { OnnxModel, OnnxNode, OnnxTensor, OnnxValue } from "../../onnx/model.ts";
+import { shapeOf } from "../../onnx/shape-rules/shape-rule.ts";
 import { numbersOf } from "../../onnx/tensor-data.ts";
 import { CAFFE_DOMAIN } from "../caffe/domain.ts";
 import { ACTIVATIONS } from "./activations.ts";
@@ -23,6 +24,7 @@ import { CAFFE_LAYERS } from "./caffe-layers.ts";
 import { CONVOLUTIONS } from "./convolution.ts";
 import { defaultDataFormat } from "./data-format.ts";
 import {
+  allInputs,
   cutToInt32,
   dynamicInputs,
   type Lower,
@@ -58,6 +60,7 @@ export interface LowerGraphOptions {
 /** Lowers every operator of an ONNX graph, in order, without rewriting anything. */
 export async function lowerGraph(onnx: OnnxModel, options: LowerGraphOptions): Promise<BoltModel> {
   requireKnownOperators(onnx);
+  if (!options.asBolt) refuseEmptyTensors(onnx);
   const { graph } = onnx.main;
   const { inputs } = graph;
   const lowering = new GraphLowering(options, graph.nodes);
@@ -93,6 +96,22 @@ function requireKnownOperators({ main }: OnnxModel): void {
   });
 }
 
+/** A tensor without elements cannot stand in a .bolt file. Constants that say nothing, as those of a Resize, may be empty. */
+function refuseEmptyTensors({ main }: OnnxModel): void {
+  for (const node of main.graph.nodes) {
+    const empty = [node.inputs[0], ...node.outputs].find((value) => shapeOf(value)?.includes(0));
+    if (empty === undefined) continue;
+    throw new BoltqError(
+      "unsupported",
+      `"${empty.name}" is empty (${shapeOf(empty)!.join(" x ")}); Bolt has no empty tensors`,
+      {
+        subject: `operator "${node.name}" (${node.type})`,
+        remedy: "Take out before exporting what has no elements",
+      },
+    );
+  }
+}
+
 function isKnown(node: OnnxNode): boolean {
   return (node.type === "Constant" && node.data.domain === "") || loweringOf(node) !== undefined;
 }
@@ -111,6 +130,7 @@ class GraphLowering {
   readonly #values = new Map<OnnxValue, BoltValue>();
   readonly #shared = new Set<OnnxValue>();
   readonly #shortNames = new Map<string, string>();
+  readonly #operatorNames = new Set<string>();
 
   constructor(options: LowerGraphOptions, nodes: readonly OnnxNode[]) {
     this.#options = options;
@@ -185,14 +205,13 @@ class GraphLowering {
     const mainName = node.name || (node.outputs[0]?.name ?? "");
     let previous: BoltValue | undefined;
     operators.forEach((operator, index) => {
-      const inputs = (operator.inputs ?? (previous === undefined ? dynamicInputs(node) : [])).map((input) =>
-        this.#read(input),
-      );
+      const read = operator.inputs ?? (previous === undefined ? this.#defaultInputs(node) : []);
+      const inputs = read.map((input) => this.#read(input));
       const last = index === operators.length - 1;
       const outputs = last
         ? node.outputs.map((output) => this.define(output))
         : [this.#between(node, operator, operators)];
-      const name = this.shortName(`${mainName}${operator.nameSuffix ?? ""}`);
+      const name = this.#operatorName(`${mainName}${operator.nameSuffix ?? ""}`);
       this.graph.append({
         name,
         type: operator.type,
@@ -203,6 +222,21 @@ class GraphLowering {
       if (operator.weight !== undefined) this.weights.push(record(name, operator.weight));
       previous = outputs[0];
     });
+  }
+
+  /** All that are not constant; of constants alone, which Bolt would leave out, the first. */
+  #defaultInputs(node: OnnxNode): readonly OnnxValue[] {
+    const dynamic = dynamicInputs(node);
+    return dynamic.length > 0 || this.#options.asBolt ? dynamic : allInputs(node).slice(0, 1);
+  }
+
+  /** Weights are found by their operator's name, so no two may bear one, as they may in ONNX. */
+  #operatorName(name: string): string {
+    let unique = this.shortName(name);
+    if (this.#options.asBolt) return unique;
+    for (let count = 2; this.#operatorNames.has(unique); count++) unique = this.shortName(`${name}~${count}`);
+    this.#operatorNames.add(unique);
+    return unique;
   }
 
   /** A value between two steps: named as the output where Bolt works in place, else as the step. */

@@ -1,6 +1,7 @@
 import type { BoltDataType } from "../../bolt/data-type.ts";
 import type { ParameterValues } from "../../bolt/parameters.ts";
 import type { BoltRules } from "../../bolt/rules.ts";
+import { elementCount } from "../../graph/tensor.ts";
 import type { Bytes } from "../../io/bytes.ts";
 import { memoryBytes } from "../../io/bytes.ts";
 import { BoltqError } from "../../io/error.ts";
@@ -74,6 +75,19 @@ export function requireConstant(node: OnnxNode, index: number, what: string): On
     subject: `operator "${node.name}" (${node.type})`,
     remedy: "Fold constants in the model first, or fix the shapes of its inputs",
   });
+}
+
+/** Whether a node of two inputs reads a constant of one float number beside a tensor that it does not stretch. */
+export function isOneNumberBeside({ inputs }: OnnxNode): boolean {
+  const [first, second] = inputs[1]?.constant === undefined ? [inputs[1], inputs[0]] : [inputs[0], inputs[1]];
+  const constant = second?.constant;
+  if (inputs.length !== 2 || first === undefined || constant === undefined || elementCount(constant.shape) !== 1)
+    return false;
+  const rank = first.type?.shape?.length;
+  return (
+    constant.type.includes("float") &&
+    (constant.shape.length <= 1 || (rank !== undefined && constant.shape.length <= rank))
+  );
 }
 
 export function cutToInt32(value: number): number {

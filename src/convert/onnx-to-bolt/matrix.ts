@@ -46,7 +46,7 @@ const lowerGemm: Lower = async (node, context) => {
         inputs: allInputs(node).slice(0, 2),
         parameters: { transpose_a: transposeA, transpose_b: transposeB },
       },
-      ...addition(node),
+      ...addition(node, context.asBolt),
     ];
   }
   if (transposeA !== 0 || floatAttribute(node, "alpha", 1) !== 1 || floatAttribute(node, "beta", 1) !== 1) {
@@ -59,7 +59,7 @@ const lowerGemm: Lower = async (node, context) => {
   const outputs = weight.shape[transposeB === 1 ? 0 : 1]!;
   return [
     { type: "FC", parameters: fullyConnected(outputs), weight: await gemmWeight(node, transposeB === 1) },
-    ...addition(node),
+    ...addition(node, true),
   ];
 };
 
@@ -74,10 +74,10 @@ async function gemmWeight(node: OnnxNode, isTransposed: boolean): Promise<Lowere
   };
 }
 
-/** A summand that is computed while the network runs is added afterwards. */
-function addition(node: OnnxNode) {
+/** A summand that is computed while the network runs, or that no bias holds, is added afterwards. */
+function addition(node: OnnxNode, holdsBias: boolean) {
   const summand = node.inputs[2];
-  if (summand === undefined || summand.constant !== undefined) return [];
+  if (summand === undefined || (holdsBias && summand.constant !== undefined)) return [];
   return [
     {
       nameSuffix: "_add",

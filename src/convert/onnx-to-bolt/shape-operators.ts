@@ -15,6 +15,7 @@ import {
   type Lower,
   type LoweredWeight,
   NO_BYTES,
+  requireConstant,
 } from "./lowering.ts";
 import { boltData, boltTypeOf } from "./weight-data.ts";
 
@@ -50,12 +51,16 @@ const lowerConcat: Lower = async (node) => [
   { type: "Concat", inputs: allInputs(node), parameters: { axis: intAttribute(node, "axis", 1) } },
 ];
 
-const lowerSqueeze: Lower = async (node) => {
+const lowerSqueeze: Lower = async (node, { asBolt }) => {
+  if (!asBolt && node.inputs.length > 1) requireConstant(node, 1, "list of axes");
   const axes = (node.inputs.length > 1 ? await constantIntegers(node, 1) : intsAttribute(node, "axes")) ?? [];
   return [{ type: node.type, parameters: { axes, num_axes: axes.length } }];
 };
 
-const lowerSlice: Lower = async (node) => {
+const lowerSlice: Lower = async (node, { asBolt }) => {
+  if (!asBolt)
+    for (const index of node.inputs.keys())
+      if (index > 0 && node.inputs[index] !== undefined) requireConstant(node, index, "bound or axis");
   const [starts, ends, axes, steps] = await sliceInputs(node);
   const count = Math.min(starts.length, ends.length, axes === undefined ? Number.POSITIVE_INFINITY : axes.length);
   const begin = new Array<number>(8).fill(0);
@@ -104,7 +109,8 @@ function positiveAxis(node: OnnxNode, axis: number): number {
 
 const MOST_SLICES = 8;
 
-const lowerSplit: Lower = async (node) => {
+const lowerSplit: Lower = async (node, { asBolt }) => {
+  if (!asBolt && node.inputs.length > 1) requireConstant(node, 1, "list of sizes");
   const sizes =
     intsAttribute(node, "split") ?? (node.inputs.length > 1 ? await constantIntegers(node, 1) : undefined) ?? [];
   const axis = intAttribute(node, "axis", 0);
@@ -189,7 +195,8 @@ const lowerExpand: Lower = async (node) => {
   return [{ type: "Expand", inputs: firstAndDynamicInputs(node), parameters: { shape, num_shape: shape.length } }];
 };
 
-const lowerTile: Lower = async (node) => {
+const lowerTile: Lower = async (node, { asBolt }) => {
+  if (!asBolt) requireConstant(node, 1, "list of repeats");
   const repeats = (await constantIntegers(node, 1)) ?? [];
   return [
     {
@@ -217,6 +224,8 @@ const lowerPad: Lower = async (node, { asBolt }) => {
       subject: `operator "${node.name}" (Pad)`,
     });
   }
+  const mode = PAD_MODES[textAttribute(node, "mode", "constant")];
+  if (!asBolt) requirePad(node, mode, pads);
   const stated = asBolt ? undefined : (await constantNumbers(node, 2))?.[0];
   return [
     {
@@ -225,11 +234,22 @@ const lowerPad: Lower = async (node, { asBolt }) => {
       parameters: {
         ...Object.fromEntries(Object.entries(places).map(([side, place]) => [side, pads[place]!])),
         constant_value: stated ?? floatAttribute(node, "value", 0),
-        pad_mode: PAD_MODES[textAttribute(node, "mode", "constant")] ?? "CONSTANT",
+        pad_mode: mode ?? "CONSTANT",
       },
     },
   ];
 };
+
+/** Bolt's reader takes any mode it does not know for CONSTANT, and pads no batch. */
+function requirePad(node: OnnxNode, mode: string | undefined, pads: readonly number[]): void {
+  for (const index of [1, 2, 3]) if (node.inputs[index] !== undefined) requireConstant(node, index, "padding");
+  const padsBatch = pads[0] !== 0 || pads[pads.length / 2] !== 0;
+  if (mode !== undefined && !padsBatch && node.inputs[3] === undefined) return;
+  throw new BoltqError("unsupported", "Bolt cannot pad a batch, listed axes, or by wrapping around", {
+    subject: `operator "${node.name}" (Pad)`,
+    remedy: "Export the model with constant, edge or reflected padding of all axes",
+  });
+}
 
 const lowerSpaceToDepth: Lower = async (node) => [
   { type: "Space2Depth", parameters: { block_size: intAttribute(node, "blocksize", 1) } },

@@ -1,0 +1,93 @@
+import { elementCount } from "../../../graph/tensor.ts";
+import { intAttribute } from "../../../onnx/attributes.ts";
+import type { OnnxTensor, OnnxValue } from "../../../onnx/model.ts";
+import { ELEMENT_TYPES } from "../../../onnx/schema.ts";
+import { encodedTensor, floatTensor, numbersOf } from "../../../onnx/tensor-data.ts";
+import type { Rewrite, RewriteTable } from "./rewrite.ts";
+
+/** Whether an input is a constant of one element. */
+function isOneConstant(value: OnnxValue | undefined): boolean {
+  const constant: OnnxTensor | undefined = value?.constant;
+  return constant !== undefined && elementCount(constant.shape) === 1;
+}
+
+/** A cast to bool tells what is not zero; Bolt's cuts to a whole number. */
+const cast: Rewrite = (rewriting) => {
+  const [input] = rewriting.node.inputs;
+  if (ELEMENT_TYPES[intAttribute(rewriting.node, "to", 0)] !== "bool") return;
+  const type = rewriting.typeOf(0);
+  if (type === "bool") return rewriting.replace("Identity", [input]);
+  const zero = rewriting.constant("zero", encodedTensor(type, [], [0]));
+  rewriting.replace("Not", [rewriting.add("Equal", [input, zero], "isZero")]);
+};
+
+/** Bolt's limits are numbers; such as are computed go through Max and Min. */
+const clip: Rewrite = (rewriting) => {
+  const [input, low, high] = rewriting.node.inputs;
+  if ([low, high].every((limit) => limit === undefined || limit.constant !== undefined)) return;
+  const raised = low === undefined ? input : rewriting.add("Max", [input, low], "raised");
+  if (high === undefined) rewriting.replace("Identity", [raised]);
+  else rewriting.replace("Min", [raised, high]);
+};
+
+/** Bolt's power has a number as exponent; that of a positive constant is exp(x × ln a). */
+const pow: Rewrite = async (rewriting) => {
+  const { node } = rewriting;
+  if (isOneConstant(node.inputs[1])) return;
+  const base = node.input(0);
+  const { constant } = base;
+  if (constant === undefined) return rewriting.fail("Bolt has no power with exponents that are not one constant");
+  if (Array.from(await numbersOf(constant)).some((number) => number <= 0))
+    rewriting.fail("Bolt has no powers of zero or negative constants");
+  const logarithm = rewriting.add("Log", [base], "logarithm");
+  rewriting.replace("Exp", [rewriting.add("Mul", [node.input(1), logarithm], "product")]);
+};
+
+/** Of one operand these are the operand itself. */
+const several: Rewrite = (rewriting) => {
+  if (rewriting.node.inputs.length === 1) rewriting.replace("Identity", rewriting.node.inputs);
+};
+
+const mean: Rewrite = (rewriting) => {
+  const { inputs } = rewriting.node;
+  const sum = inputs.length === 1 ? inputs[0] : rewriting.add("Sum", inputs, "sum");
+  rewriting.replace("Mul", [sum, rewriting.constant("share", floatTensor([], [1 / inputs.length]))]);
+};
+
+const hardSwish: Rewrite = (rewriting) => {
+  const input = rewriting.node.input(0);
+  const gate = rewriting.add("HardSigmoid", [input], "gate", {
+    alpha: { float: Math.fround(1 / 6) },
+    beta: { float: 0.5 },
+  });
+  rewriting.replace("Mul", [input, gate]);
+};
+
+/** Bolt takes a Dropout out with all its outputs; the mask is none of its input. */
+const dropout: Rewrite = (rewriting) => {
+  if (rewriting.isUsed(rewriting.node.outputs[1])) rewriting.fail("its mask is read, which Bolt does not make");
+  rewriting.replace("Identity", [rewriting.node.input(0)]);
+};
+
+/** Empty parts add nothing, and Bolt has no empty tensors. */
+const concat: Rewrite = (rewriting) => {
+  const { node } = rewriting;
+  const full = node.inputs.filter((_, index) => !rewriting.shapeOf(index).includes(0));
+  if (full.length === node.inputs.length) return;
+  if (full.length === 0) rewriting.fail("its result is empty");
+  rewriting.replace(full.length === 1 ? "Identity" : "Concat", full, { axis: intAttribute(node, "axis", 1) });
+};
+
+/** Operators that work element by element, and what moves elements. */
+export const ELEMENTWISE_REWRITES: RewriteTable = {
+  Cast: cast,
+  Clip: clip,
+  Pow: pow,
+  Max: several,
+  Min: several,
+  Sum: several,
+  Mean: mean,
+  HardSwish: hardSwish,
+  Dropout: dropout,
+  Concat: concat,
+};

@@ -1,0 +1,28 @@
+import type { OnnxModel } from "../../../onnx/model.ts";
+import { ELEMENTWISE_REWRITES } from "./elementwise.ts";
+import { MATRIX_REWRITES } from "./matrix.ts";
+import { REDUCTION_REWRITES } from "./reductions.ts";
+import { type RewriteTable, Rewriting } from "./rewrite.ts";
+import { SOFTMAX_REWRITES } from "./softmax.ts";
+import { WINDOW_REWRITES } from "./windows.ts";
+
+const REWRITES: RewriteTable = {
+  ...ELEMENTWISE_REWRITES,
+  ...MATRIX_REWRITES,
+  ...REDUCTION_REWRITES,
+  ...SOFTMAX_REWRITES,
+  ...WINDOW_REWRITES,
+};
+
+/**
+ * Writes operators that Bolt's operator of that name computes otherwise as such that it computes rightly. Needs the shapes
+ * to be inferred, and does not infer those of what it adds. Throws BoltqError `unsupported` for an operator that has no
+ * such form.
+ */
+export async function rewriteForBolt({ main, opsets }: OnnxModel): Promise<void> {
+  const opset = opsets.get("") ?? 1;
+  for (const node of main.graph.nodes) {
+    if (node.data.domain !== "" || !Object.hasOwn(REWRITES, node.type)) continue;
+    await REWRITES[node.type]!(new Rewriting(main, node, opset));
+  }
+}
