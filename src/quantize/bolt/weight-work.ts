@@ -1,6 +1,7 @@
-import { type Bytes, chunksOf } from "../../io/bytes.ts";
+import type { Bytes } from "../../io/bytes.ts";
 import { ENCODING_BITS, type Encoding, encode } from "../formats/encoding.ts";
-import { largestMagnitude } from "../formats/int8.ts";
+import { float32OfBits, INFINITY_BITS, largestMagnitude } from "../formats/int8.ts";
+import { type Int8Kernel, KERNEL_NUMBERS, withInt8Kernel } from "../formats/int8-kernel.ts";
 
 /** The work on the numbers of weights, float32 data each. In Node a second thread may share it. */
 export interface WeightWork {
@@ -12,11 +13,7 @@ export interface WeightWork {
 
 /** Does the work here and now. */
 export const plainWork: WeightWork = {
-  largestMagnitude: async (weight) => {
-    let largest = 0;
-    for await (const chunk of chunksOf(weight)) largest = Math.max(largest, largestMagnitude(floatView(chunk)));
-    return largest;
-  },
+  largestMagnitude: (weight) => withInt8Kernel((kernel) => findLargest(weight, kernel)),
   encoded: (weight, encoding) => {
     const total = encodedLength(weight, encoding);
     return {
@@ -26,6 +23,29 @@ export const plainWork: WeightWork = {
     };
   },
 };
+
+async function findLargest(weight: Bytes, kernel: Int8Kernel | undefined): Promise<number> {
+  const room = kernel?.room ?? new Uint8Array(FLOAT_BYTES * BLOCK);
+  let largest = 0;
+  for (let offset = 0; offset < weight.length; offset += room.length) {
+    const values = await readFloats(weight, offset, Math.min(room.length, weight.length - offset), room);
+    largest = Math.max(largest, kernel === undefined ? largestMagnitude(values) : largestByKernel(kernel, values));
+  }
+  return largest;
+}
+
+/** The numbers lie in the kernel's room. */
+function largestByKernel(kernel: Int8Kernel, values: Float32Array): number {
+  const bits = kernel.largestMagnitudeBits(values.length);
+  return bits > INFINITY_BITS ? largestMagnitude(values) : float32OfBits(bits);
+}
+
+/** Numbers read into the beginning of `room`, whose start is aligned. Leftover bytes are dropped. */
+async function readFloats(weight: Bytes, offset: number, length: number, room: Uint8Array): Promise<Float32Array> {
+  const bytes = await weight.read(offset, length, room);
+  if (bytes.buffer !== room.buffer || bytes.byteOffset !== room.byteOffset) room.set(bytes);
+  return new Float32Array(room.buffer, room.byteOffset, length >> 2);
+}
 
 /** Bytes of a weight in its stored form. */
 export function encodedLength(weight: Bytes, { kind }: Encoding): number {
@@ -57,22 +77,40 @@ async function readEncoded(
 }
 
 /** Elements that are read and encoded at a time: what is read is still in the processor's cache when it is encoded. */
-const BLOCK = 1 << 16;
+const BLOCK: number = KERNEL_NUMBERS;
+
+const FLOAT_BYTES = 4;
 
 /** Encodes the elements from `first` to before `last` into `target`. */
-export async function encodeRange(
+export function encodeRange(
   weight: Bytes,
   first: number,
   last: number,
   encoding: Encoding,
   target: Uint8Array,
 ): Promise<void> {
+  const suits = encoding.kind === "int8" && !encoding.clamp && Number.isFinite(encoding.scale);
+  const encodeWith = (kernel: Int8Kernel | undefined) => encodeBlocks(weight, first, last, encoding, target, kernel);
+  return suits ? withInt8Kernel(encodeWith) : encodeWith(undefined);
+}
+
+async function encodeBlocks(
+  weight: Bytes,
+  first: number,
+  last: number,
+  encoding: Encoding,
+  target: Uint8Array,
+  kernel: Int8Kernel | undefined,
+): Promise<void> {
   const bits = ENCODING_BITS[encoding.kind];
-  const room = new Uint8Array(4 * Math.min(BLOCK, last - first));
+  const room = kernel?.room ?? new Uint8Array(FLOAT_BYTES * Math.min(BLOCK, last - first));
   for (let start = first; start < last; start += BLOCK) {
     const end = Math.min(last, start + BLOCK);
-    const values = floatView(await weight.read(4 * start, 4 * (end - start), room));
-    encode(encoding, values, target.subarray(((start - first) * bits) / 8, Math.ceil(((end - first) * bits) / 8)));
+    const values = await readFloats(weight, FLOAT_BYTES * start, FLOAT_BYTES * (end - start), room);
+    const place = target.subarray(((start - first) * bits) / 8, Math.ceil(((end - first) * bits) / 8));
+    if (kernel !== undefined && encoding.kind === "int8")
+      place.set(kernel.quantize(values.length, encoding.scale, encoding.ties));
+    else encode(encoding, values, place);
   }
 }
 

@@ -2,7 +2,7 @@
 export type TieRule = "half-even" | "half-away";
 
 /** Bits of float32 infinity; a magnitude above it is no number. */
-const INFINITY_BITS = 0x7f800000;
+export const INFINITY_BITS = 0x7f800000;
 
 /**
  * Adding 1.5 * 2^52 rounds a double to an integer, ties to even, and leaves the integer in the low bits. That is several
@@ -21,7 +21,12 @@ export function largestMagnitude(values: Float32Array): number {
   const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
   const largest = largestMagnitudeBits(bits);
   if (largest > INFINITY_BITS) return largestNumber(values);
-  integers[0] = largest;
+  return float32OfBits(largest);
+}
+
+/** The float32 number that these bits are. */
+export function float32OfBits(bits: number): number {
+  integers[0] = bits;
   return new Float32Array(rounded.buffer, 0, 1)[0]!;
 }
 
