@@ -59,6 +59,7 @@ describe("a damaged file", () => {
     ],
     [value({ numbers: -1 }), '"values[0].numbers" must be a whole number of at least 0, not -1'],
     [value({ examples: 1.5 }), '"values[0].examples" must be a whole number of at least 0, not 1.5'],
+    [value({ minimum: 2.5 }), '"values[0]" must be a value whose minimum is not above its maximum, not an object'],
     [value({ minimum: null }), '"values[0].minimum" must be a number, not null'],
     [value({ sumOfMinima: 1 }), '"values[0].sumOfMinima" must be a whole number as text, not 1'],
     [value({ sumOfMaxima: "0x1" }), '"values[0].sumOfMaxima" must be a whole number as text, not "0x1"'],

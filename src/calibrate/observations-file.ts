@@ -74,19 +74,22 @@ const channels = v.pipe(
   v.check(({ magnitudes, sums }) => magnitudes.length === sums.length, "as many magnitudes as sums"),
 );
 
-const VALUE = {
-  name: text,
-  examples: count,
-  numbers: count,
-  minimum: finiteNumber,
-  maximum: finiteNumber,
-  sumOfMinima: sum,
-  sumOfMaxima: sum,
-  peak: v.exactOptional(fieldsAmongOthers({ example: text, magnitude: finiteNumber, others: finiteNumber })),
-  histogram: v.exactOptional(fieldsAmongOthers({ exponent, positive: bins, negative: bins })),
-  moments: v.exactOptional(fieldsAmongOthers({ sum, sumOfSquares: sum })),
-  channels: v.exactOptional(channels),
-};
+const value = v.pipe(
+  fieldsAmongOthers({
+    name: text,
+    examples: count,
+    numbers: count,
+    minimum: finiteNumber,
+    maximum: finiteNumber,
+    sumOfMinima: sum,
+    sumOfMaxima: sum,
+    peak: v.exactOptional(fieldsAmongOthers({ example: text, magnitude: finiteNumber, others: finiteNumber })),
+    histogram: v.exactOptional(fieldsAmongOthers({ exponent, positive: bins, negative: bins })),
+    moments: v.exactOptional(fieldsAmongOthers({ sum, sumOfSquares: sum })),
+    channels: v.exactOptional(channels),
+  }),
+  v.check(({ minimum, maximum }) => minimum <= maximum, "a value whose minimum is not above its maximum"),
+);
 
 const origin = fieldsAmongOthers({
   model: text,
@@ -109,8 +112,8 @@ const STATISTICS = fieldsAmongOthers({
   examples: v.array(text, "a list of names"),
   skipped: v.array(fieldsAmongOthers({ name: text, reason: text }), "a list of examples"),
   values: v.pipe(
-    v.array(fieldsAmongOthers(VALUE), "a list of values"),
-    v.transform((list) => list.map(({ name, ...value }): [string, ValueObservations] => [name, value])),
+    v.array(value, "a list of values"),
+    v.transform((list) => list.map(({ name, ...seen }): [string, ValueObservations] => [name, seen])),
     v.check((list) => new Map(list).size === list.length, "a list in which no value is there twice"),
     v.transform((list) => new Map(list)),
   ),

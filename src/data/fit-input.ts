@@ -3,6 +3,7 @@ import { BoltqError } from "../io/error.ts";
 import type { Signature } from "../onnx/model.ts";
 import { denseTensor, denseValues } from "../runtime/dense-values.ts";
 import { shapeText } from "../runtime/feeds.ts";
+import { MOST_PIXELS } from "./image/image.ts";
 import { inputShape, type TargetSize } from "./preprocess/preprocess.ts";
 import type { Preprocessing } from "./preprocess/specification.ts";
 
@@ -84,11 +85,12 @@ export function fitPicture(tensor: DenseTensor, input: Signature, place: string)
 
 /**
  * The size of the pictures that an input takes: that given, or else by its shape and layout. Throws `usage` when the shape
- * leaves it open, `mismatch` when what the preprocessing makes does not fit.
+ * leaves it open or no picture has that size, `mismatch` when what the preprocessing makes does not fit.
  */
 export function pictureSize(input: Signature, how: Preprocessing, given?: TargetSize): TargetSize {
   const shape = input.type?.shape;
   const size = given ?? sizeByShape(input, how);
+  requirePixels(size, input);
   const made = inputShape(how, size);
   const fits =
     shape === undefined ||
@@ -104,16 +106,18 @@ export function pictureSize(input: Signature, how: Preprocessing, given?: Target
   );
 }
 
-/** What a picture's side may be, so that a damaged model asks for no endless one. */
-const MAX_SIDE = 1 << 14;
-
-const isSide = (size: number): boolean => size > 0 && size <= MAX_SIDE;
+/** Throws `usage` for a size that no picture has: a damaged model may ask for any. */
+function requirePixels({ width, height }: TargetSize, { name }: Signature): void {
+  if (width > 0 && height > 0 && width * height <= MOST_PIXELS) return;
+  throw new BoltqError("usage", `pictures of ${width}x${height} pixels cannot be made for the input "${name}"`, {
+    remedy: `Give a size (--size WIDTHxHEIGHT) of 1 to ${MOST_PIXELS} pixels, or arrays (.npy) instead of pictures`,
+  });
+}
 
 function sizeByShape(input: Signature, { bolt, layout }: Preprocessing): TargetSize {
   const shape = input.type?.shape ?? [];
   const [height, width] = bolt !== undefined || layout === "NCHW" ? shape.slice(-2) : shape.slice(-3, -1);
-  if (shape.length >= 3 && typeof height === "number" && typeof width === "number" && isSide(height) && isSide(width))
-    return { width, height };
+  if (shape.length >= 3 && typeof height === "number" && typeof width === "number") return { width, height };
   throw new BoltqError("usage", `the input "${input.name}" of ${shapeText(shape)} takes no pictures of a fixed size`, {
     remedy: "Give the size (--size WIDTHxHEIGHT), or arrays (.npy) instead of pictures",
   });
