@@ -3,7 +3,7 @@ import { BoltqError } from "../io/error.ts";
 import type { Signature } from "../onnx/model.ts";
 import { denseTensor, denseValues } from "../runtime/dense-values.ts";
 import { shapeText } from "../runtime/feeds.ts";
-import { MOST_PIXELS } from "./image/image.ts";
+import { MAX_PIXELS } from "./image/image.ts";
 import { inputShape, type TargetSize } from "./preprocess/preprocess.ts";
 import type { Preprocessing } from "./preprocess/specification.ts";
 
@@ -108,9 +108,9 @@ export function pictureSize(input: Signature, how: Preprocessing, given?: Target
 
 /** Throws `usage` for a size that no picture has: a damaged model may ask for any. */
 function requirePixels({ width, height }: TargetSize, { name }: Signature): void {
-  if (width > 0 && height > 0 && width * height <= MOST_PIXELS) return;
+  if (width > 0 && height > 0 && width * height <= MAX_PIXELS) return;
   throw new BoltqError("usage", `pictures of ${width}x${height} pixels cannot be made for the input "${name}"`, {
-    remedy: `Give a size (--size WIDTHxHEIGHT) of 1 to ${MOST_PIXELS} pixels, or arrays (.npy) instead of pictures`,
+    remedy: `Give a size (--size WIDTHxHEIGHT) of 1 to ${MAX_PIXELS} pixels, or arrays (.npy) instead of pictures`,
   });
 }
 

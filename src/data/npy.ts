@@ -5,7 +5,7 @@ import { BoltqError } from "../io/error.ts";
 const MAGIC = "\x93NUMPY";
 
 /** Dimensions in one array: what NumPy 2 allows. */
-const MOST_DIMENSIONS = 64;
+const MAX_DIMENSIONS = 64;
 
 /** Element types by NumPy's kind and size. */
 const TYPES: Readonly<Record<string, ElementType>> = {
@@ -111,7 +111,7 @@ function parseHeader(header: string, file: string) {
     });
   }
   const shape = dimensions[1]!.split(",").flatMap((size) => (size.trim() === "" ? [] : [Number(size)]));
-  if (shape.length > MOST_DIMENSIONS || !Number.isSafeInteger(elementCount(shape))) {
+  if (shape.length > MAX_DIMENSIONS || !Number.isSafeInteger(elementCount(shape))) {
     throw new BoltqError("format", `(${shape.join(", ")}) is no valid shape`, { file });
   }
   return { type, size: ELEMENT_BITS[type] / 8, swapped: description![1] === ">", fortran: order[1] === "True", shape };

@@ -20,18 +20,18 @@ const STORED = 0;
 const DEFLATED = 8;
 
 const END_LENGTH = 22;
-const LONGEST_COMMENT = 65535;
+const MAX_COMMENT_BYTES = 65535;
 
 /** Bytes of the list of entries. */
-const LONGEST_DIRECTORY = 1 << 24;
+const MAX_DIRECTORY_BYTES = 1 << 24;
 
 /** Deflate packs at most so many bytes into one. */
-const MOST_DEFLATE_RATIO = 1032;
+const MAX_DEFLATE_RATIO = 1032;
 
 /** Lists the arrays of an .npz file (ZIP, also with 64-bit sizes). Throws `format`, `truncated` or `unsupported`. */
 export async function readNpz(source: Source): Promise<NpzEntry[]> {
   const { offset, length } = await findDirectory(source);
-  if (length > LONGEST_DIRECTORY) throw damaged(source, "its list of entries is too long");
+  if (length > MAX_DIRECTORY_BYTES) throw damaged(source, "its list of entries is too long");
   checkRange(source.length, offset, length, source.name);
   const bytes = await source.read(offset, length);
   const view = viewOf(bytes);
@@ -88,7 +88,7 @@ function sizes64(view: DataView, start: number, end: number): number[] {
 }
 
 async function findDirectory(source: Source): Promise<{ offset: number; length: number }> {
-  const start = Math.max(0, source.length - END_LENGTH - LONGEST_COMMENT);
+  const start = Math.max(0, source.length - END_LENGTH - MAX_COMMENT_BYTES);
   const tail = await source.read(start, source.length - start);
   const view = viewOf(tail);
   for (let at = tail.length - END_LENGTH; at >= 0; at--) {
@@ -124,7 +124,7 @@ async function openEntry(source: Source, name: string, place: Place): Promise<In
   const data = rangeOf(source, start, place.packed);
   const label = `${source.name}:${name}`;
   if (place.method === STORED) return { ...data, name: label, close: async () => {} };
-  if (place.length > place.packed * MOST_DEFLATE_RATIO) throw damaged(source, `the size of "${name}" is a lie`);
+  if (place.length > place.packed * MAX_DEFLATE_RATIO) throw damaged(source, `the size of "${name}" is a lie`);
   return inflatedSource(data, place.length, label);
 }
 

@@ -17,27 +17,27 @@ export interface StoredImage extends Image {
 export type ImageDecoder = (bytes: Uint8Array, file: string) => Promise<StoredImage>;
 
 /** Pixels in one picture: beyond this it is refused before it is decoded. */
-export const MOST_PIXELS = 64_000_000;
+export const MAX_PIXELS = 64_000_000;
 
 /** Length of a side: what JPEG can have. */
-const LONGEST_SIDE = 65535;
+const MAX_SIDE = 65535;
 
 /** Throws `format` for a picture without pixels, `limit` for one that is too large to be decoded. */
 export function requireSize(width: number, height: number, file: string): void {
   if (width === 0 || height === 0) {
     throw new BoltqError("format", `the picture says that it has ${width}x${height} pixels`, { file });
   }
-  if (width * height <= MOST_PIXELS && Math.max(width, height) <= LONGEST_SIDE) return;
+  if (width * height <= MAX_PIXELS && Math.max(width, height) <= MAX_SIDE) return;
   throw new BoltqError(
     "limit",
-    `the picture has ${width}x${height} pixels, more than ${MOST_PIXELS} or than ${LONGEST_SIDE} in a row`,
+    `the picture has ${width}x${height} pixels, more than ${MAX_PIXELS} or than ${MAX_SIDE} in a row`,
     { file, remedy: "Make it smaller" },
   );
 }
 
 /** Above this size a picture that is nearly empty is refused too: it costs memory and shows a network nothing. */
 const HARMLESS_PIXELS = 1 << 24;
-const MOST_LARGE_PIXELS_PER_BYTE = 200;
+const MAX_LARGE_PIXELS_PER_BYTE = 200;
 
 /**
  * Throws `truncated` when so few bytes cannot hold so many pixels, or hardly can where they are very many: what a bomb or a
@@ -50,7 +50,7 @@ export function requireContent(
   pixelsPerByte: number,
   file: string,
 ): void {
-  const most = width * height > HARMLESS_PIXELS ? Math.min(pixelsPerByte, MOST_LARGE_PIXELS_PER_BYTE) : pixelsPerByte;
+  const most = width * height > HARMLESS_PIXELS ? Math.min(pixelsPerByte, MAX_LARGE_PIXELS_PER_BYTE) : pixelsPerByte;
   if (width * height <= bytes * most) return;
   throw new BoltqError(
     "truncated",

@@ -18,7 +18,7 @@ export function looksLikeJpeg(bytes: Uint8Array): boolean {
 }
 
 /** A block of 64 pixels takes at least one bit in any coding; this is twice what that allows. */
-const MOST_PIXELS_PER_BYTE = 1024;
+const MAX_PIXELS_PER_BYTE = 1024;
 
 /** Pixels that all scans of a progressive picture together may go over: a scan takes a few bytes, and time for each pixel. */
 const MAX_SCANNED_PIXELS = 1 << 30;
@@ -86,7 +86,7 @@ function endOfScan(bytes: Uint8Array, start: number): number {
 
 function check({ width, height, components }: JpegHeader, length: number, file: string): void {
   requireSize(width, height, file);
-  requireContent(width, height, length, MOST_PIXELS_PER_BYTE, file);
+  requireContent(width, height, length, MAX_PIXELS_PER_BYTE, file);
   if (components === 1 || components === 3) return;
   const problem =
     components === 4 ? "the picture is in CMYK colours" : `the picture has ${components} colour components`;

@@ -24,10 +24,10 @@ const COLOUR_TYPES: Readonly<Record<number, { samples: number; depths: readonly 
 const PALETTE = 3;
 
 /** Deflate packs at most so many bytes into one. */
-const MOST_DEFLATE_RATIO = 1032;
+const MAX_DEFLATE_RATIO = 1032;
 
 /** Bytes of one unpacked picture. */
-const MOST_RAW_BYTES = 1 << 29;
+const MAX_RAW_BYTES = 1 << 29;
 
 interface PngHeader {
   readonly width: number;
@@ -84,10 +84,10 @@ export function pngDecoder(inflate: Inflate): ImageDecoder {
 
 function requireRoom({ header, packed }: PngFile, length: number, file: string): void {
   const { width, height } = header;
-  if (length > MOST_RAW_BYTES) {
-    throw new BoltqError("limit", `the picture takes ${length} bytes, more than ${MOST_RAW_BYTES}`, { file });
+  if (length > MAX_RAW_BYTES) {
+    throw new BoltqError("limit", `the picture takes ${length} bytes, more than ${MAX_RAW_BYTES}`, { file });
   }
-  requireContent(width, height, packed.length, (MOST_DEFLATE_RATIO * width * height) / length, file);
+  requireContent(width, height, packed.length, (MAX_DEFLATE_RATIO * width * height) / length, file);
 }
 
 function readChunks(bytes: Uint8Array, file: string): PngFile {

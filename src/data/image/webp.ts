@@ -19,7 +19,7 @@ function text(bytes: Uint8Array, at: number): string {
 }
 
 /** Any number of equal pixels may take no room in WebP. */
-const MOST_PIXELS_PER_BYTE = Number.POSITIVE_INFINITY;
+const MAX_PIXELS_PER_BYTE = Number.POSITIVE_INFINITY;
 
 const ANIMATION_FLAG = 2;
 
@@ -52,7 +52,7 @@ export function readWebpHeader(bytes: Uint8Array, file: string): WebpHeader {
     if (Object.hasOwn(SIZES, type)) {
       const [width, height] = SIZES[type]!(data) ?? [0, 0];
       requireSize(width, height, file);
-      requireContent(width, height, bytes.length, MOST_PIXELS_PER_BYTE, file);
+      requireContent(width, height, bytes.length, MAX_PIXELS_PER_BYTE, file);
       size = [width, height];
     }
     if (type === "EXIF") orientation = exifOrientation(bytes.subarray(at + 8, at + 8 + length)) ?? orientation;

@@ -17,7 +17,7 @@ export interface ListLine {
 }
 
 /** Bytes of a line. */
-const LONGEST_LINE = 1 << 26;
+const MAX_LINE_BYTES = 1 << 26;
 
 /**
  * Reads through a JSON-lines list. Paths in it are relative to its folder. Throws `format`, `invalid-data` or `not-found`
@@ -98,8 +98,8 @@ async function* linesOf(path: string): AsyncGenerator<{ offset: number; bytes: U
         const part = chunk.slice(start, feed < 0 ? chunk.length : feed);
         parts.push(part);
         length += part.length;
-        if (length > LONGEST_LINE)
-          throw new BoltqError("limit", `a line of the list has more than ${LONGEST_LINE} bytes`, {
+        if (length > MAX_LINE_BYTES)
+          throw new BoltqError("limit", `a line of the list has more than ${MAX_LINE_BYTES} bytes`, {
             file: path,
             offset,
             remedy: "Put the numbers into a .npy file, and its path into the list",

@@ -8,7 +8,7 @@ import type { Image } from "../image/image.ts";
 import { showInput, tile } from "../preprocess/preview.ts";
 import type { Preprocessing } from "../preprocess/specification.ts";
 
-const MOST_PICTURES = 16;
+const MAX_PICTURES = 16;
 
 /**
  * Writes a PNG file with the first examples (at most 16) as the network will see them. Of several inputs the first one that
@@ -20,7 +20,7 @@ export async function writePreview(dataset: Dataset, preprocessing: Preprocessin
     const tensors = [...inputs.values()];
     const picture = tensors.find(({ shape }) => shape.length >= 3) ?? tensors[0];
     if (picture !== undefined) images.push(showInput(picture, preprocessing));
-    if (images.length === MOST_PICTURES) break;
+    if (images.length === MAX_PICTURES) break;
   }
   if (images.length === 0) throw new BoltqError("invalid-data", "there are no examples to show", { file: path });
   const target = fileTarget(path);
