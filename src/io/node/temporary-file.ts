@@ -12,9 +12,9 @@ const unfinished = new Set<string>();
 export function temporaryPath(folder: string): string {
   sweep(folder);
   const path = join(folder, `.boltq-${machine()}-${process.pid}-${randomBytes(6).toString("hex")}.tmp`);
-  // One listener is enough, however many files are written in the life of the process.
+  // One listener is enough, however many files are written in the life of the process; others may have to wait at the end.
   process.off("exit", discardAll);
-  process.on("exit", discardAll);
+  process.prependListener("exit", discardAll);
   unfinished.add(path);
   return path;
 }

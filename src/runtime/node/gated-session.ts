@@ -8,7 +8,7 @@ import { RunGate } from "./run-gate.ts";
 /** A session in this worker thread, whose native calls pass the gate. */
 export async function openGatedSession({ model, options, gate }: SessionStart & GateStart): Promise<Session> {
   const ownGate = new RunGate(gate);
-  const ort = await importOnnxRuntime("onnxruntime-node");
+  const ort = await ownGate.pass(() => importOnnxRuntime("onnxruntime-node"));
   if (ort === undefined) throw new Error("onnxruntime-node cannot be loaded in a worker thread");
   const session = await ownGate.pass(() => createDirectSession(ort, model, options));
   return {
@@ -20,6 +20,6 @@ export async function openGatedSession({ model, options, gate }: SessionStart & 
       while (times.length < count) times.push(...(await ownGate.pass(() => session.time(feeds, 1))));
       return times;
     },
-    close: () => session.close(),
+    close: () => ownGate.release(() => session.close()),
   };
 }

@@ -5,6 +5,7 @@ import { runtimeOf } from "../runtime-of.ts";
 import { createWorkerSession } from "../worker-session.ts";
 import { startGatedWorker } from "./gated-worker.ts";
 import { importOnnxRuntime } from "./import-onnxruntime.ts";
+import { installCommand } from "./install-command.ts";
 
 /** Packages without native code, best first. */
 const PORTABLE_PACKAGES = ["onnxruntime-web/wasm", "onnxruntime-web"] as const;
@@ -27,9 +28,13 @@ export async function loadRuntime(): Promise<Runtime> {
     const portable = await importOnnxRuntime(name);
     if (portable !== undefined) return runtimeOf(portable);
   }
-  throw new BoltqError("runtime-missing", "ONNX Runtime is not installed, so no model can be run", {
-    remedy: "Install it: ONNXRUNTIME_NODE_INSTALL=skip npm i onnxruntime-node (or, slower, npm i onnxruntime-web)",
-  });
+  throw new BoltqError(
+    "runtime-missing",
+    "ONNX Runtime, which runs models, is not installed or has no binary for this machine",
+    {
+      remedy: `Type: ${installCommand()} (where that does not run either: onnxruntime-web in its place, which is slower)`,
+    },
+  );
 }
 
 const WORKER = new URL("./ort-worker.js", import.meta.url);
