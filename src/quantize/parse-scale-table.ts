@@ -8,7 +8,12 @@ const isClip = (value: unknown) =>
 const clip = v.pipe(v.custom<number>(isClip, "a positive number"), v.transform(Math.fround));
 
 const clips = v.exactOptional(namedValues(clip), {});
-const LAYERS = namedValues(fields({ inputs: clips, weights: clips, outputs: clips }));
+const isRange = (value: unknown) =>
+  Array.isArray(value) && value.length === 2 && value.every(Number.isFinite) && value[0] <= 0 && value[1] > value[0];
+const range = v.custom<readonly [number, number]>(isRange, "two numbers, the first not above zero, the second larger");
+const LAYERS = namedValues(
+  fields({ inputs: clips, weights: clips, outputs: clips, ranges: v.exactOptional(namedValues(range), {}) }),
+);
 
 /** Values of which those of another form are passed over, as Bolt does. */
 function known<Value>(schema: Schema<Value>): Schema<Map<string, Value>> {

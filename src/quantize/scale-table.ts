@@ -5,6 +5,8 @@ export interface LayerClips {
   readonly inputs: ReadonlyMap<string, number>;
   readonly weights: ReadonlyMap<string, number>;
   readonly outputs: ReadonlyMap<string, number>;
+  /** Least and largest number of inputs and outputs, where they are no mirror images; for ONNX. */
+  readonly ranges?: ReadonlyMap<string, readonly [low: number, high: number]>;
 }
 
 /** A scale table (`-s`): clip values by layer, or which layers to quantize dynamically. */
@@ -33,7 +35,9 @@ export function printScaleTable(layers: ReadonlyMap<string, LayerClips>): string
   const named = [...layers].map(([layer, clips]) => [
     layer,
     Object.fromEntries(
-      PARTS.filter((part) => clips[part].size > 0).map((part) => [part, Object.fromEntries(clips[part])]),
+      [...PARTS, "ranges" as const].flatMap((part) =>
+        clips[part] !== undefined && clips[part].size > 0 ? [[part, Object.fromEntries<unknown>(clips[part])]] : [],
+      ),
     ),
   ]);
   return `${JSON.stringify({ quantization: "static", ...Object.fromEntries(named) }, null, 2)}\n`;

@@ -6,22 +6,26 @@ import type { LayerClips } from "./scale-table.ts";
 /** The operators that a scale table is for. */
 const MATRIX: ReadonlySet<string> = new Set(["Conv", "ConvTranspose", "Gemm", "MatMul"]);
 
+interface TrainedLayer extends LayerClips {
+  readonly inputs: Map<string, number>;
+  readonly weights: Map<string, number>;
+  readonly ranges: Map<string, readonly [number, number]>;
+}
+
 /**
  * Takes the simulated quantization out of a model that was trained with it and returns its clip values as a scale table:
- * inputs and weight of each matrix operator. Layers are called as X2bolt calls them: by the operator's name, else by its
+ * inputs and weight of each matrix operator, and the ranges of the inputs. Layers are called as X2bolt calls them: by the operator's name, else by its
  * output.
  */
 export async function tableOfTraining(model: OnnxModel): Promise<Map<string, LayerClips>> {
-  const layers = new Map<
-    string,
-    { inputs: Map<string, number>; weights: Map<string, number>; outputs: Map<string, number> }
-  >();
-  for (const { operator, value, clip } of await removeFakeQuantization(model)) {
+  const layers = new Map<string, TrainedLayer>();
+  for (const { operator, value, clip, range } of await removeFakeQuantization(model)) {
     if (!MATRIX.has(operator.type) || !(clip > 0)) continue;
     if (operator.type !== "MatMul" && operator.inputs[2] === value) continue;
     const name = operator.name || operator.output().name;
-    const layer = layers.get(name) ?? { inputs: new Map(), weights: new Map(), outputs: new Map() };
+    const layer = layers.get(name) ?? { inputs: new Map(), weights: new Map(), outputs: new Map(), ranges: new Map() };
     (value.constant === undefined ? layer.inputs : layer.weights).set(value.name, clip);
+    if (range !== undefined) layer.ranges.set(value.name, range);
     layers.set(name, layer);
   }
   return layers;
@@ -42,7 +46,7 @@ export function withBoltNames(layers: ReadonlyMap<string, LayerClips>, prepared:
       const inputs = lone
         ? new Map([[read[0]!, only[1]]])
         : new Map([...clips.inputs].filter(([input]) => read.includes(input)));
-      return [[name, { ...clips, inputs }]];
+      return [[name, { ...clips, inputs, ranges: new Map() }]];
     }),
   );
 }

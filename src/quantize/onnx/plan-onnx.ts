@@ -116,6 +116,9 @@ function rangeOf(
 ): FoundRange {
   const seen = values.get(value.name);
   const clip = clips?.value(value);
+  const ends = clips?.range(value);
+  if (ends !== undefined)
+    return { low: ends[0], high: ends[1], method: "table", clipped: undefined, zeroed: undefined };
   if (clip !== undefined) {
     const low = seen === undefined ? (isNeverNegative(value) ? 0 : -clip) : Math.max(Math.min(seen.minimum, 0), -clip);
     const high = seen === undefined ? clip : Math.min(Math.max(seen.maximum, 0), clip);

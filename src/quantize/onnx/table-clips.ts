@@ -5,6 +5,8 @@ import type { ScaleTable } from "../scale-table.ts";
 /** Clip values by what they are for. */
 export interface ClipValues {
   value(value: OnnxValue): number | undefined;
+  /** Where the table gives both ends; then `value` is defined too. */
+  range(value: OnnxValue): readonly [low: number, high: number] | undefined;
   weight(node: OnnxNode, weight: OnnxValue): number | undefined;
 }
 
@@ -22,7 +24,8 @@ export function tableClips(table: ScaleTable, model: OnnxModel, file: string): C
   }
   const nodes = new Map(model.main.graph.nodes.map((node) => [node.name, node]));
   const values = new Map<string, number>();
-  for (const [layer, { inputs, weights, outputs }] of table.layers) {
+  const ranges = new Map<string, readonly [number, number]>();
+  for (const [layer, { inputs, weights, outputs, ranges: ends = new Map() }] of table.layers) {
     const node = nodes.get(layer);
     if (node === undefined) throw unknownName(`the model has no operator "${layer}"`, file);
     const known = new Set([...node.inputs, ...node.outputs].map((value) => value?.name));
@@ -30,11 +33,17 @@ export function tableClips(table: ScaleTable, model: OnnxModel, file: string): C
       if (!known.has(name)) throw unknownName(`the operator "${layer}" has no tensor "${name}"`, file);
       values.set(name, clip);
     }
+    for (const [name, range] of ends) {
+      if (!known.has(name)) throw unknownName(`the operator "${layer}" has no tensor "${name}"`, file);
+      ranges.set(name, range);
+      values.set(name, Math.max(-range[0], range[1]));
+    }
     const stranger = [...weights.keys()].find((name) => !known.has(name));
     if (stranger !== undefined) throw unknownName(`the operator "${layer}" has no weight "${stranger}"`, file);
   }
   return {
     value: ({ name }) => values.get(name),
+    range: ({ name }) => ranges.get(name),
     weight: (node, weight) => table.layers.get(node.name)?.weights.get(weight.name),
   };
 }

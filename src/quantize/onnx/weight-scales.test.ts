@@ -108,3 +108,25 @@ it("there may be as many channels as a vocabulary has words", () => {
   expect(scales.length).toBe(count);
   expect(scales.at(-1)).toBe(Math.fround(count / 127));
 });
+
+describe("weights that training left on a grid", () => {
+  const codes = [3, -5, 7, 0, 2, -6, 101, 13, 1, 4, 9, 11, -8, 2, 3, 5];
+  const steps = [0.013, 0.0021];
+  const weight = Float32Array.from(codes, (code, index) => code * fround(steps[index % 2]!));
+  const layout = { channels: 2, inner: 1 };
+
+  it.each(["max", "mse"] as const)("keep its step, though the largest code is not used (%s)", (method) => {
+    const { scales } = weightScales(weight, layout, { ...PER_CHANNEL, method }, 127);
+    codes.forEach((code, index) => {
+      const [scale, step] = [scales[index % 2]!, steps[index % 2]!];
+      expect(codeOf(weight[index]!, scale, 127) * scale).toBeCloseTo(code * step, 6);
+    });
+    expect(scales[0]).toBeCloseTo(0.013, 8);
+  });
+
+  it("are no grid where one lies between two steps", () => {
+    const moved = weight.map((value, index) => (index === 4 ? value + 0.3 * steps[0]! : value));
+    const { scales } = weightScales(moved, layout, PER_CHANNEL, 10);
+    expect(scales[0]).toBe(fround(Math.abs(moved[6]!) / 10));
+  });
+});

@@ -11,11 +11,15 @@ export function channelLayout(shape: readonly number[], axis: number): ChannelLa
   return { channels: shape[axis]!, inner: shape.slice(axis + 1).reduce((product, size) => product * size, 1) };
 }
 
+/** Smaller ones are no normal float32 numbers. */
+const LEAST_SCALE = 2 ** -126;
+
 /** Candidates for the scale with the least squared error, as shares of the largest magnitude's. */
 const SHARES = Array.from({ length: 40 }, (_, step) => 1 - step / 80);
 
 /**
- * Scales (float32 numbers) of symmetric codes up to ±`largest`: one a channel, or one alone. A channel of zeros gets the
+ * Scales (float32 numbers) of symmetric codes up to ±`largest`: one a channel, or one alone. Where all weights of a scale
+ * are whole multiples of a step, as training with quantization leaves them, that is the scale. A channel of zeros gets the
  * scale of the largest channel; its place is in `dead`.
  */
 export function weightScales(
@@ -33,8 +37,46 @@ export function weightScales(
   const most = magnitudes.reduce((greatest, magnitude) => Math.max(greatest, magnitude), 0);
   const dead = magnitudes.flatMap((magnitude, channel) => (magnitude === 0 ? [channel] : []));
   const limits = granularity === "per-tensor" ? [most] : magnitudes.map((magnitude) => magnitude || most);
-  const scales = limits.map((limit) => Math.max(Math.fround((limit || 1) / largest), 2 ** -126));
-  return { scales: method === "mse" ? leastErrors(weight, layout, scales, largest) : scales, dead };
+  const scales = limits.map((limit) => Math.max(Math.fround((limit || 1) / largest), LEAST_SCALE));
+  const chosen = method === "mse" ? leastErrors(weight, layout, scales, largest) : scales;
+  const steps = trainedSteps(weight, layout, granularity === "per-tensor" ? [most] : magnitudes, largest);
+  return { scales: chosen.map((scale, place) => steps[place] ?? scale), dead };
+}
+
+/** Fewer weights than this can be multiples of a step by chance. */
+const LEAST_WEIGHTS = 8;
+
+/** How far from a whole multiple of the step a float32 weight may lie, in steps. */
+const STEP_TOLERANCE = 2 ** -10;
+
+/** For each scale the largest step of which all its weights are multiples up to ±`largest`; undefined where there is none. */
+function trainedSteps(
+  weight: Float32Array,
+  layout: ChannelLayout,
+  magnitudes: readonly number[],
+  largest: number,
+): (number | undefined)[] {
+  const runs: [start: number, end: number][][] = magnitudes.map(() => []);
+  forEachRun(weight.length, layout, (channel, start, end) => {
+    runs[magnitudes.length === 1 ? 0 : channel]!.push([start, end]);
+  });
+  const fits = (step: number, place: number) =>
+    runs[place]!.every(([start, end]) => {
+      for (let index = start; index < end; index++) {
+        const ratio = weight[index]! / step;
+        if (Math.abs(ratio - Math.round(ratio)) > STEP_TOLERANCE) return false;
+      }
+      return true;
+    });
+  const perScale = weight.length / magnitudes.length;
+  return magnitudes.map((magnitude, place) => {
+    if (perScale < LEAST_WEIGHTS) return undefined;
+    for (let count = 1; magnitude > 0 && count <= largest; count++) {
+      const step = Math.fround(magnitude / count);
+      if (step >= LEAST_SCALE && fits(step, place)) return step;
+    }
+    return undefined;
+  });
 }
 
 /** For each scale the share of it that rounds and clips with the least squared error. */

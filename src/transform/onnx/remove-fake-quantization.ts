@@ -1,11 +1,13 @@
 import { Value } from "../../graph/graph.ts";
-import type { ElementType } from "../../graph/tensor.ts";
-import { intAttribute } from "../../onnx/attributes.ts";
+import { BoltqError } from "../../io/error.ts";
+import { foldConstants } from "../../onnx/constant-folding.ts";
 import type { OnnxModel, OnnxNode, OnnxNodeData, OnnxValue } from "../../onnx/model.ts";
 import { nodeData } from "../../onnx/node-data.ts";
 import { floatTensor, numbersOf } from "../../onnx/tensor-data.ts";
+import { foldQuantizedConstants } from "./fold-quantized-constants.ts";
 import { FreshNames } from "./fresh-names.ts";
 import { addInitializer, constantsToInitializers, dropUnusedInitializers } from "./initializers.ts";
+import { type CodeRange, codeRange, quantParameters } from "./quantizer-parameters.ts";
 
 /** A value that an operator reads quantized, in a model that was trained so. */
 export interface TrainedClip {
@@ -14,146 +16,264 @@ export interface TrainedClip {
   readonly value: OnnxValue;
   /** The largest magnitude that is kept. */
   readonly clip: number;
+  /** The numbers that 256 codes stand for, from the least to the largest; undefined for constants. */
+  readonly range: readonly [low: number, high: number] | undefined;
 }
+
+/** Weights up to so many elements are calculated. */
+const MOST_ELEMENTS = 2 ** 22;
+
+/** Operators that only move numbers: they may stand before, between and behind QuantizeLinear and DequantizeLinear. */
+const MOVES: ReadonlySet<string> = new Set(["Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten", "Identity"]);
+
+/** Operators between the two that change no number but by what they cut off. */
+const CUTS: ReadonlySet<string> = new Set(["Clip", "Cast"]);
 
 /**
  * Takes the simulated quantization of quantization-aware training out of a model: QuantizeLinear with DequantizeLinear (as
- * PyTorch, TensorFlow and Brevitas export it) and Quant (QONNX). Weights that are stored as integers become float. Returns
- * what operators read quantized, with the clip values. Quantizations whose scales are no constants stay.
+ * PyTorch, TensorFlow and Brevitas export it) and Quant (QONNX). Weights become the float numbers that their codes stand
+ * for. Returns what operators read quantized. Throws BoltqError `unsupported` when a quantization can't be taken out, or the
+ * model computes with integers.
  */
 export async function removeFakeQuantization(model: OnnxModel): Promise<TrainedClip[]> {
+  refuseIntegerOperators(model);
   constantsToInitializers(model);
-  const names = new FreshNames(model);
-  const clips: TrainedClip[] = [];
+  const steps = new Map<OnnxValue, number>();
+  do {
+    spreadSteps(model, steps);
+    await foldConstants(model, { mostElements: MOST_ELEMENTS });
+  } while ((await foldQuantizedConstants(model, steps)) > 0);
+  const grids = new Map<OnnxNode, Map<number, Grid>>();
+  const bypassed = new Map<OnnxNode, Grid | undefined>();
   for (const node of model.main.graph.nodes) {
-    const found = await sourceOf(node, model, names);
-    if (found === undefined) continue;
-    const readers = node.output().users;
-    const source = found.cutsNegative ? rectified(found.value, node, model, names) : found.value;
-    const value = bypass(model, node, source);
-    for (const operator of readers) clips.push({ operator, value, clip: found.clip });
+    const chain = await chainOf(node);
+    if (chain === undefined) continue;
+    for (const reader of node.output().users) noteReads(grids, reader, node.output(), chain.grid);
+    for (const part of chain.parts) bypassed.set(part, part === chain.parts.at(-1) ? chain.grid : undefined);
+    for (const moved of chain.moves) moved.type = { type: "float32", shape: moved.type?.shape };
   }
-  removeUnusedQuantizers(model);
+  const clipper = new Clipper(model);
+  for (const [node, grid] of bypassed) bypass(model, node, grid, clipper);
+  refuseLeftovers(model);
   dropUnusedInitializers(model);
-  return clips.filter(({ operator }) => model.main.graph.has(operator) && operator.type !== "QuantizeLinear");
+  return model.main.graph.nodes.flatMap((node) => clipsOf(node, grids, steps));
 }
 
-interface Source extends Pick<TrainedClip, "value" | "clip"> {
-  /** Whether the codes stand for no number below zero. */
-  readonly cutsNegative: boolean;
+/** The codes of a quantizer: real = scale × (code − zeroPoint). */
+interface Grid extends CodeRange {
+  /** The largest, where there are several. */
+  readonly scale: number;
+  readonly zeroPoint: number;
+  /** Whether the codes are fewer than 8 bits have. */
+  readonly narrow: boolean;
 }
 
-/** Operators that give negative numbers: a Relu behind them may have been left to the codes' range. */
-const SIGNED: ReadonlySet<string> = new Set([
-  "Conv",
-  "ConvTranspose",
-  "Gemm",
-  "MatMul",
-  "Add",
-  "Sub",
-  "Mul",
-  "BatchNormalization",
-]);
-
-/** What the codes make of numbers below zero, as an operator; nothing where there are none. */
-function rectified(value: OnnxValue, before: OnnxNode, model: OnnxModel, names: FreshNames): OnnxValue {
-  if (!SIGNED.has(value.producer?.type ?? "")) return value;
-  const name = names.next(`${value.name}/relu`);
-  const output = new Value<OnnxNodeData>(name, { type: value.type });
-  model.main.graph.insertBefore(before, { name, type: "Relu", inputs: [value], outputs: [output], data: nodeData({}) });
-  return output;
+/** A simulated quantization: what is to be taken out, from the last operator to the first, which rounds. */
+interface Chain {
+  readonly grid: Grid;
+  readonly parts: readonly OnnxNode[];
+  /** Values of codes that operators between move. */
+  readonly moves: readonly OnnxValue[];
 }
 
-/** What a simulated quantization reads and keeps; undefined for other operators. */
-async function sourceOf(node: OnnxNode, model: OnnxModel, names: FreshNames): Promise<Source | undefined> {
-  if (node.type === "Quant") return ofQuant(node);
-  if (node.type !== "DequantizeLinear") return undefined;
-  const codes = node.input(0);
-  if (codes.constant !== undefined) return ofStoredCodes(node, model, names);
-  const quantizer = codes.producer;
-  if (quantizer?.type !== "QuantizeLinear") return undefined;
-  const range = await rangeOf(quantizer.inputs[1], quantizer.inputs[2]);
-  return range === undefined ? undefined : { value: quantizer.input(0), ...range };
+/** The simulated quantization that ends with `node`; undefined where none does. */
+async function chainOf(node: OnnxNode): Promise<Chain | undefined> {
+  if (node.type === "Quant") {
+    const found = await quantParameters(node);
+    return found && { grid: gridOf(found, found.scales, found.zeroPoint), parts: [node], moves: [] };
+  }
+  if (node.type !== "DequantizeLinear" || !hasConstantParameters(node)) return undefined;
+  const [parts, moves]: [OnnxNode[], OnnxValue[]] = [[node], []];
+  let limits: CodeRange = { least: Number.NEGATIVE_INFINITY, most: Number.POSITIVE_INFINITY };
+  for (let { producer } = node.input(0); producer !== undefined; { producer } = producer.input(0)) {
+    if (producer.type === "QuantizeLinear") {
+      const range = codeRange(producer.inputs[2]?.constant?.type ?? "uint8");
+      if (range === undefined || !hasConstantParameters(producer)) return undefined;
+      const codes = { least: Math.max(range.least, limits.least), most: Math.min(range.most, limits.most) };
+      const [scales, zeros] = [await numbersOf(node.input(1).constant!), await numbersAt(node, 2)];
+      return { grid: gridOf(codes, scales, zeros?.[0] ?? 0), parts: [...parts, producer], moves };
+    }
+    if (CUTS.has(producer.type)) parts.push(producer);
+    else if (MOVES.has(producer.type)) moves.push(producer.output());
+    else return undefined;
+    if (producer.type === "Clip") limits = await cut(limits, producer);
+  }
+  return undefined;
 }
 
-async function ofQuant(node: OnnxNode): Promise<Source | undefined> {
-  const [scale, bits] = [node.inputs[1]?.constant, node.inputs[3]?.constant];
-  if (scale === undefined || bits === undefined) return undefined;
-  const [width] = Array.from(await numbersOf(bits));
-  const signed = intAttribute(node, "signed", 1) === 1;
-  const levels = 2 ** (signed ? width! - 1 : width!) - 1;
-  return { value: node.input(0), clip: levels * largest(await numbersOf(scale)), cutsNegative: !signed };
+function hasConstantParameters(node: OnnxNode): boolean {
+  return node.inputs.slice(1).every((input) => input === undefined || input.constant !== undefined);
 }
 
-/** Makes the numbers that integers stand for into a float constant. */
-async function ofStoredCodes(node: OnnxNode, model: OnnxModel, names: FreshNames): Promise<Source | undefined> {
-  const { constant, name } = node.input(0);
-  const [scale, zeroPoint] = [node.inputs[1]?.constant, node.inputs[2]?.constant];
-  if (constant === undefined || scale === undefined) return undefined;
-  const [codes, scales] = [await numbersOf(constant), await numbersOf(scale)];
-  const zeros = zeroPoint === undefined ? [0] : await numbersOf(zeroPoint);
-  const stated = intAttribute(node, "axis", 1);
-  const axis = stated < 0 ? stated + constant.shape.length : stated;
-  const inner = constant.shape.slice(axis + 1).reduce((product, size) => product * size, 1);
-  const values = Float32Array.from(codes, (code, index) => {
-    const channel = scales.length === 1 ? 0 : Math.floor(index / inner) % scales.length;
-    return (code - zeros[zeros.length === 1 ? 0 : channel]!) * scales[channel]!;
+async function numbersAt(node: OnnxNode, index: number): Promise<ArrayLike<number> | undefined> {
+  const constant = node.inputs[index]?.constant;
+  return constant === undefined ? undefined : numbersOf(constant);
+}
+
+async function cut({ least, most }: CodeRange, clip: OnnxNode): Promise<CodeRange> {
+  const [low, high] = [await numbersAt(clip, 1), await numbersAt(clip, 2)];
+  return { least: Math.max(least, low?.[0] ?? least), most: Math.min(most, high?.[0] ?? most) };
+}
+
+const LEVELS_OF_8_BITS = 255;
+
+function gridOf({ least, most }: CodeRange, scales: ArrayLike<number>, zeroPoint: number): Grid {
+  const scale = Array.from(scales).reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
+  // int8 without −128 is as good as whole.
+  return { least, most, scale, zeroPoint, narrow: most - least < LEVELS_OF_8_BITS - 1 };
+}
+
+function noteReads(grids: Map<OnnxNode, Map<number, Grid>>, reader: OnnxNode, value: OnnxValue, grid: Grid): void {
+  const reads = grids.get(reader) ?? new Map<number, Grid>();
+  reader.inputs.forEach((input, index) => {
+    if (input === value) reads.set(index, grid);
   });
-  const value = addInitializer(model, names.next(`${name}/float`), floatTensor(constant.shape, values));
-  return { value, clip: largest(values), cutsNegative: false };
+  grids.set(reader, reads);
 }
 
-/** Ends of the integer types and the zero point that is in their middle. */
-const CODES: Partial<Record<ElementType, { least: number; most: number; middle: number }>> = {
-  uint8: { least: 0, most: 255, middle: 128 },
-  int8: { least: -128, most: 127, middle: 0 },
-  uint16: { least: 0, most: 65535, middle: 32768 },
-  int16: { least: -32768, most: 32767, middle: 0 },
+/** Constants that operators only move keep their steps. */
+function spreadSteps(model: OnnxModel, steps: Map<OnnxValue, number>): void {
+  for (const node of model.main.graph.nodes) {
+    const step = MOVES.has(node.type) && node.inputs[0] !== undefined ? steps.get(node.inputs[0]) : undefined;
+    if (step !== undefined) steps.set(node.output(), step);
+  }
+}
+
+/** Its readers read what it reads; the operator that rounds leaves behind what its codes cut off. */
+function bypass(model: OnnxModel, node: OnnxNode, grid: Grid | undefined, clipper: Clipper): void {
+  const { graph } = model.main;
+  const output = node.output();
+  const value = grid === undefined ? node.input(0) : clipper.limited(node.input(0), grid, node);
+  if (!graph.outputs.includes(output) || (value.producer !== undefined && !graph.outputs.includes(value))) {
+    replace(model, output, value);
+    graph.remove(node);
+    return;
+  }
+  node.type = "Identity";
+  node.data = nodeData();
+  node.setInputs([value]);
+  output.type = { type: "float32", shape: output.type?.shape };
+}
+
+type Limits = readonly [low: number, high: number];
+
+/** Operators that give no number outside these. */
+const LIMITS: Readonly<Record<string, Limits>> = {
+  Relu: [0, Number.POSITIVE_INFINITY],
+  Sigmoid: [0, 1],
+  Softmax: [0, 1],
+  HardSigmoid: [0, 1],
+  Tanh: [-1, 1],
 };
 
-async function rangeOf(
-  scale: OnnxValue | undefined,
-  zeroPoint: OnnxValue | undefined,
-): Promise<Omit<Source, "value"> | undefined> {
-  if (scale?.constant === undefined || (zeroPoint !== undefined && zeroPoint.constant === undefined)) return undefined;
-  const codes = CODES[zeroPoint?.constant?.type ?? "uint8"];
-  if (codes === undefined) return undefined;
-  const step = largest(await numbersOf(scale.constant));
-  const [zero] = zeroPoint?.constant === undefined ? [0] : Array.from(await numbersOf(zeroPoint.constant));
-  const levels = zero === codes.middle ? codes.most - zero : Math.max(codes.most - zero!, zero! - codes.least);
-  return { clip: levels * step, cutsNegative: zero === codes.least };
-}
+const UNLIMITED: Limits = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
 
-function largest(values: ArrayLike<number>): number {
-  let most = 0;
-  for (let index = 0; index < values.length; index++) most = Math.max(most, Math.abs(values[index]!));
-  return most;
-}
+/** Puts in place of quantizers what their codes cut off: training went on with that. */
+class Clipper {
+  readonly #model: OnnxModel;
+  readonly #names: FreshNames;
+  readonly #limits = new Map<OnnxValue, Limits>();
 
-/**
- * Takes an operator out: what reads its output reads `value`. An output of the graph keeps its name: `value` takes it over,
- * or, where that is an output or input itself, comes through an Identity. Returns what is read now.
- */
-function bypass({ main: { graph } }: OnnxModel, node: OnnxNode, value: OnnxValue): OnnxValue {
-  const output = node.output();
-  const isOutput = graph.outputs.includes(output);
-  value.type ??= output.type;
-  if (isOutput && (value.producer === undefined || graph.outputs.includes(value))) {
-    node.type = "Identity";
-    node.data = nodeData();
-    node.setInputs([value]);
+  constructor(model: OnnxModel) {
+    this.#model = model;
+    this.#names = new FreshNames(model);
+  }
+
+  /** The value as the codes limit it, by a Clip before the quantizer `before`; a Relu in front becomes part of that. */
+  limited(value: OnnxValue, { least, most, scale, zeroPoint }: Grid, before: OnnxNode): OnnxValue {
+    const [low, high] = [scale * (least - zeroPoint), scale * (most - zeroPoint)];
+    const [lowest, highest] = this.#limits.get(value) ?? LIMITS[value.producer?.type ?? ""] ?? UNLIMITED;
+    if (low <= lowest && high >= highest) return value;
+    const { graph } = this.#model.main;
+    const isOnlyReader = value.users.every((user) => user === before) && !graph.outputs.includes(value);
+    const relu = low === 0 && isOnlyReader && value.producer?.type === "Relu" ? value.producer : undefined;
+    const name = this.#names.next(`${value.name}/clip`);
+    const output = new Value<OnnxNodeData>(name, { type: value.type });
+    const inputs = [relu?.input(0) ?? value, this.#constant(`${name}/min`, low), this.#constant(`${name}/max`, high)];
+    graph.insertBefore(before, { name, type: "Clip", inputs, outputs: [output], data: nodeData() });
+    if (relu !== undefined) {
+      graph.replaceUses(value, output);
+      graph.remove(relu);
+    }
+    this.#limits.set(output, [low, high]);
     return output;
   }
-  graph.replaceUses(output, value);
-  if (isOutput) [value.name, output.name] = [output.name, value.name];
-  graph.remove(node);
-  return value;
+
+  #constant(name: string, limit: number): OnnxValue {
+    return addInitializer(this.#model, this.#names.next(name), floatTensor([], [limit]));
+  }
 }
 
-function removeUnusedQuantizers({ main: { graph } }: OnnxModel): void {
-  for (const node of graph.nodes.toReversed()) {
-    const output = node.outputs[0];
-    if (node.type === "QuantizeLinear" && output !== undefined && !output.used && !graph.outputs.includes(output))
-      graph.remove(node);
+/** An output of the graph keeps its name. */
+function replace(model: OnnxModel, output: OnnxValue, value: OnnxValue): void {
+  const { graph } = model.main;
+  value.type ??= output.type;
+  const keepsName = graph.outputs.includes(output);
+  graph.replaceUses(output, value);
+  if (keepsName) [value.name, output.name] = [output.name, value.name];
+}
+
+/** What an operator reads quantized, right away or through operators that only move numbers. */
+function clipsOf(
+  operator: OnnxNode,
+  grids: ReadonlyMap<OnnxNode, ReadonlyMap<number, Grid>>,
+  steps: ReadonlyMap<OnnxValue, number>,
+): TrainedClip[] {
+  return operator.inputs.flatMap((value, index): TrainedClip[] => {
+    if (value === undefined) return [];
+    const step = steps.get(value);
+    if (step !== undefined) return [{ operator, value, clip: LARGEST_WEIGHT_CODE * step, range: undefined }];
+    const grid = gridRead(operator, index, grids);
+    return grid === undefined ? [] : [{ operator, value, clip: clipOf(grid), range: rangeOf(grid) }];
+  });
+}
+
+const LARGEST_WEIGHT_CODE = 127;
+
+function gridRead(
+  operator: OnnxNode,
+  index: number,
+  grids: ReadonlyMap<OnnxNode, ReadonlyMap<number, Grid>>,
+): Grid | undefined {
+  let [node, place]: [OnnxNode | undefined, number] = [operator, index];
+  while (node !== undefined) {
+    const grid = grids.get(node)?.get(place);
+    if (grid !== undefined) return grid;
+    node = node.inputs[place]?.producer;
+    if (node === undefined || !MOVES.has(node.type)) return undefined;
+    place = 0;
   }
+  return undefined;
+}
+
+function clipOf({ least, most, scale, zeroPoint }: Grid): number {
+  const isMiddle = zeroPoint === (least + most + 1) / 2 || zeroPoint === (least + most) / 2;
+  return scale * (isMiddle ? most - zeroPoint : Math.max(most - zeroPoint, zeroPoint - least));
+}
+
+/** In the trained steps: codes beyond the trained ones stand for numbers that a Clip lets no more through. */
+function rangeOf({ least, most, scale, zeroPoint, narrow }: Grid): [number, number] {
+  const last = narrow ? least + LEVELS_OF_8_BITS : most;
+  return [scale * (least - zeroPoint), scale * (last - zeroPoint)];
+}
+
+function refuseIntegerOperators({ main }: OnnxModel): void {
+  const node = main.graph.nodes.find(({ type }) =>
+    /^(QLinear|QGemm|ConvInteger|MatMulInteger|DynamicQuant)/.test(type),
+  );
+  if (node === undefined) return;
+  throw new BoltqError("unsupported", "the model computes with integers: its float weights are gone", {
+    subject: `operator "${node.name || node.outputs[0]?.name}" (${node.type})`,
+    remedy: "Export it with QuantizeLinear and DequantizeLinear around float operators (QDQ format)",
+  });
+}
+
+function refuseLeftovers({ main }: OnnxModel): void {
+  const node = main.graph.nodes.find(({ type }) => /^(QuantizeLinear|DequantizeLinear|Quant|BipolarQuant)$/.test(type));
+  if (node === undefined) return;
+  throw new BoltqError("unsupported", "its quantization can't be taken out", {
+    subject: `operator "${node.name || node.outputs[0]?.name}" (${node.type})`,
+    remedy:
+      "Export the model with constant scales, QuantizeLinear and DequantizeLinear in pairs, with no more than Clip, Cast, Reshape and Transpose between them",
+  });
 }
