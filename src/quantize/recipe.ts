@@ -101,6 +101,14 @@ export function settingsFor(
   );
 }
 
+/** Whether the last rule that says how the operator computes asks for int8: then no rule of thumb keeps it float. */
+export function asksForInt8(
+  { rules = [] }: Recipe,
+  operator: { readonly type: string; readonly name: string },
+): boolean {
+  return rules.findLast((rule) => rule.precision !== undefined && ruleNames(rule, operator))?.precision === "int8";
+}
+
 /** Whether the rule is about this operator. */
 export function ruleNames(rule: RecipeRule, operator: { readonly type: string; readonly name: string }): boolean {
   if (rule.operators !== undefined && !rule.operators.includes(operator.type)) return false;

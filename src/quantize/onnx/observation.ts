@@ -11,11 +11,13 @@ export interface OnnxObservation {
   readonly needs: ReadonlyMap<string, ReadonlySet<Collected>>;
   /** What was changed about the model. */
   readonly notes: readonly string[];
+  /** The opset it came with. */
+  readonly opset: number;
 }
 
 /** Prepares the model and decides what must be observed of it. Throws BoltqError `unsupported`. */
 export async function planObservation(model: OnnxModel, recipe: Recipe): Promise<OnnxObservation> {
-  const notes = await prepareForQuantization(model);
+  const { notes, opset } = await prepareForQuantization(model);
   const placement = placeQuantization(model, recipe);
-  return { placement, needs: neededStatistics(model, placement), notes };
+  return { placement, needs: neededStatistics(model, placement), notes, opset };
 }

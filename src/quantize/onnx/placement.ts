@@ -1,5 +1,5 @@
 import type { OnnxModel, OnnxNode, OnnxValue } from "../../onnx/model.ts";
-import { type OperatorSettings, type Recipe, settingsFor } from "../recipe.ts";
+import { asksForInt8, type OperatorSettings, type Recipe, settingsFor } from "../recipe.ts";
 import { floatStem } from "./float-stem.ts";
 import { biasOf, dataInputs, exceptionOf, isFusedActivation, type Role, roleOf, weightOf } from "./operator-roles.ts";
 
@@ -77,7 +77,9 @@ class Placer {
     this.#outputs = new Set(model.main.graph.outputs);
     this.#recipe = recipe;
     this.#barred = new Map([
-      ...(recipe.floatStem === false ? [] : [...floatStem(model)].map((node) => [node, STEM_REASON] as const)),
+      ...[...(recipe.floatStem === false ? [] : floatStem(model))].flatMap((node) =>
+        asksForInt8(recipe, node) ? [] : [[node, STEM_REASON] as const],
+      ),
       ...barred,
     ]);
   }
@@ -105,7 +107,7 @@ class Placer {
     const barred = this.#barred.get(node);
     if (barred !== undefined) return barred;
     if (this.#settings.get(node)!.precision === "float") return RECIPE_REASON;
-    if (dataInputs(node).some(isConstant)) return "what it multiplies with its weight is constant";
+    if (dataInputs(node).some(isConstant)) return "what it reads is constant";
     if (dataInputs(node).some((value) => cameFromSoftmax(value))) return "8 bits would lose the small probabilities";
     return parameterObstacle(node);
   }
@@ -123,6 +125,7 @@ class Placer {
   /** A last Conv over pooled features costs little in float, and bytes as results would make classes equal. */
   #keepClassifiersFloat(): void {
     for (const node of this.#matrix) {
+      if (asksForInt8(this.#recipe, node)) continue;
       if (node.type !== "Conv" || node.outputs.some((output) => this.#leads.has(output))) continue;
       const before = node.inputs[0]?.producer;
       if (before !== undefined && POOLINGS.has(before.type)) {

@@ -18,6 +18,8 @@ export interface PlanOnnxOptions {
   readonly clips?: ClipValues;
   /** What was changed about the model before. */
   readonly notes?: readonly string[];
+  /** The opset that the model came with. Default 13. */
+  readonly opset?: number;
 }
 
 type FoundRange = Omit<Range, "method"> & Pick<ValuePlan, "method">;
@@ -32,7 +34,7 @@ export async function planOnnx(
   recipe: Recipe,
   placement: Placement,
   statistics: Statistics,
-  { clips, notes = [] }: PlanOnnxOptions = {},
+  { clips, notes = [], opset = PER_CHANNEL_OPSET }: PlanOnnxOptions = {},
 ): Promise<Plan> {
   const warnings: PlanWarning[] = [];
   const values = planValues(placement, statistics, clips, warnings);
@@ -63,7 +65,12 @@ export async function planOnnx(
     values: [...values.values()],
     weights,
     biases,
-    warnings: [...warnings, ...ruleWarnings(recipe, model.main.graph.nodes), ...emptyWarnings(operators)],
+    warnings: [
+      ...warnings,
+      ...ruleWarnings(recipe, model.main.graph.nodes),
+      ...opsetWarnings(weights, opset),
+      ...emptyWarnings(operators),
+    ],
     notes,
   };
 }
@@ -161,6 +168,21 @@ function operatorPlan(node: OnnxNode, { quantized, float }: Placement): Operator
 }
 
 /** Rules that name no operator of the model: most likely a misspelling. */
+/** From this opset on a DequantizeLinear may have a scale for each channel. */
+const PER_CHANNEL_OPSET = 13;
+
+function opsetWarnings(weights: readonly WeightPlan[], opset: number): PlanWarning[] {
+  if (opset >= PER_CHANNEL_OPSET || !weights.some(({ granularity }) => granularity === "per-channel")) return [];
+  return [
+    {
+      kind: "per-channel-below-opset-13",
+      subject: "the model",
+      problem: `it has opset ${opset}, and a scale for each channel needs ${PER_CHANNEL_OPSET}: it was raised`,
+      remedy: "Make sure that what runs it takes opset 13",
+    },
+  ];
+}
+
 function emptyWarnings(operators: readonly OperatorPlan[]): PlanWarning[] {
   if (operators.some(({ precision }) => precision === "int8")) return [];
   return [

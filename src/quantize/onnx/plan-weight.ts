@@ -1,10 +1,9 @@
 import type { ChannelStatistics } from "../../calibrate/statistics.ts";
-import { BoltqError } from "../../io/error.ts";
 import { intAttribute } from "../../onnx/attributes.ts";
 import type { OnnxNode, OnnxValue } from "../../onnx/model.ts";
-import { float32Of } from "../../onnx/tensor-data.ts";
 import type { BiasPlan, PlanWarning, ValuePlan, WeightPlan } from "../plan.ts";
 import type { WeightSettings } from "../recipe.ts";
+import { finiteValues } from "./finite-weights.ts";
 import { biasOf, type WeightPlace } from "./operator-roles.ts";
 import { largestPairSums, MOST_PAIR_SUM } from "./pair-sums.ts";
 import { type ChannelLayout, channelLayout, codeOf, forEachRun, weightScales } from "./weight-scales.ts";
@@ -76,16 +75,6 @@ export async function planWeight(task: WeightTask): Promise<PlannedWeight> {
 
 function clipped(values: Float32Array, clip: number | undefined): Float32Array {
   return clip === undefined ? values : values.map((value) => Math.min(Math.max(value, -clip), clip));
-}
-
-async function finiteValues({ name, constant }: OnnxValue): Promise<Float32Array> {
-  const values = await float32Of(constant!);
-  const place = values.findIndex((value) => !Number.isFinite(value));
-  if (place < 0) return values;
-  throw new BoltqError("invalid-data", `it holds ${values[place]} at element ${place}`, {
-    subject: `weight "${name}"`,
-    remedy: "Export the model again from weights that are finite",
-  });
 }
 
 /** Keeps sums of two products from saturating; returns the channels for which scales were widened. */

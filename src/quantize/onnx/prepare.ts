@@ -13,12 +13,19 @@ const OBSERVABLE_OPSET = 13;
 /** Weights up to so many elements are calculated where operators stand between them and their readers. */
 const MOST_FOLDED_ELEMENTS = 2 ** 22;
 
+/** What was changed about a model. */
+export interface Preparation {
+  readonly notes: string[];
+  /** The opset as it came. */
+  readonly opset: number;
+}
+
 /**
  * Brings a model into the form that quantization works on: opset 13 or newer, float32, what is constant as initializers,
  * BatchNormalization folded, every operator with a name of its own, shapes inferred. Returns what was changed, for the
- * user to know. Throws BoltqError `unsupported` when the opset cannot be raised or the model is quantized already.
+ * user to know, and the opset it came with. Throws BoltqError `unsupported` when the opset cannot be raised or the model is quantized already.
  */
-export async function prepareForQuantization(model: OnnxModel): Promise<string[]> {
+export async function prepareForQuantization(model: OnnxModel): Promise<Preparation> {
   refuseQuantized(model);
   constantsToInitializers(model);
   freeInitializers(model);
@@ -31,12 +38,13 @@ export async function prepareForQuantization(model: OnnxModel): Promise<string[]
   const folded = await foldBatchNorm(model);
   nameOperators(model);
   await inferShapes(model);
-  return [
+  const notes = [
     ...(from === undefined ? [] : [`the opset was raised from ${from} to ${model.opsets.get("")}`]),
     ...halves.map((half) => `what is ${half} inside the model became float32, as ONNX Runtime computes`),
     ...(calculated === 0 ? [] : [`${calculated} operators over constants were calculated`]),
     ...(folded.length === 0 ? [] : [`${folded.length} BatchNormalization operators were folded into weights`]),
   ];
+  return { notes, opset: from ?? model.opsets.get("")! };
 }
 
 /** Plans speak of operators by name: those without one are called after their output, as X2bolt does. */

@@ -8,6 +8,7 @@ import type { Plan } from "../plan.ts";
 import type { Recipe } from "../recipe.ts";
 import type { ScaleTable } from "../scale-table.ts";
 import { applyPlan } from "./apply-plan.ts";
+import { refuseBrokenWeights } from "./finite-weights.ts";
 import { type OnnxObservation, planObservation } from "./observation.ts";
 import { planOnnx } from "./plan-onnx.ts";
 import { prepareForQuantization } from "./prepare.ts";
@@ -41,11 +42,12 @@ export interface QuantizedOnnx {
  */
 export async function quantizeOnnx(model: OnnxModel, options: QuantizeOnnxOptions = {}): Promise<QuantizedOnnx> {
   const { recipe = {}, table, tableFile = "(scale table)", planOnly = false } = options;
-  const { placement, needs, notes } = await planObservation(model, recipe);
+  const { placement, needs, notes, opset } = await planObservation(model, recipe);
   const clips = table === undefined ? undefined : tableClips(table, model, tableFile);
   const statistics = await statisticsFor(model, needs, options, clips);
   const plan = await planOnnx(model, recipe, placement, statistics, {
     notes,
+    opset,
     ...(clips === undefined ? {} : { clips }),
   });
   if (!planOnly) applyPlan(model, plan);
@@ -67,6 +69,16 @@ export async function quantizeOnnxAsPlanned(model: OnnxModel, plan: Plan): Promi
   return { model, plan };
 }
 
+/** Where numbers are not finite a broken weight is to blame before the data is. */
+async function collected(...subject: Parameters<typeof collectObservations>): ReturnType<typeof collectObservations> {
+  try {
+    return await collectObservations(...subject);
+  } catch (error) {
+    if (error instanceof BoltqError && error.code === "invalid-data") await refuseBrokenWeights(subject[0]);
+    throw error;
+  }
+}
+
 async function statisticsFor(
   model: OnnxModel,
   needs: OnnxObservation["needs"],
@@ -75,8 +87,7 @@ async function statisticsFor(
 ): Promise<Statistics> {
   if (options.statistics !== undefined) return options.statistics;
   if (needs.size === 0) return { examples: [], skipped: [], values: new Map() };
-  if (options.dataset !== undefined)
-    return statisticsOf(await collectObservations(model, needs, options.dataset, options));
+  if (options.dataset !== undefined) return statisticsOf(await collected(model, needs, options.dataset, options));
   if (clips !== undefined) return { examples: [], skipped: [], values: new Map() };
   throw new BoltqError("usage", "there is nothing to calibrate with", {
     remedy: "Give example data, statistics, or a scale table",

@@ -1,7 +1,10 @@
+import { Value } from "../../graph/graph.ts";
 import type { Tensor } from "../../graph/tensor.ts";
 import { BoltqError } from "../../io/error.ts";
 import { floatAttribute, intAttribute, intsAttribute, textAttribute } from "../../onnx/attributes.ts";
-import type { OnnxGraph, OnnxModel, OnnxNode, OnnxValue } from "../../onnx/model.ts";
+import type { OnnxGraph, OnnxModel, OnnxNode, OnnxNodeData, OnnxValue } from "../../onnx/model.ts";
+import { nodeData } from "../../onnx/node-data.ts";
+import { subgraphsOf } from "../../onnx/subgraphs.ts";
 import { floatTensor, integerTensor, numbersOf } from "../../onnx/tensor-data.ts";
 import { FreshNames } from "./fresh-names.ts";
 import { addInitializer } from "./initializers.ts";
@@ -32,9 +35,9 @@ const CHANGES: Readonly<Record<string, readonly { readonly until: number; readon
   Pad: [{ until: 11, change: padInputs }],
   Slice: [{ until: 10, change: sliceInputs }],
   TopK: [{ until: 10, change: (node, raising) => toInput(node, "k", raising) }],
-  Softmax: [{ until: 13, change: lastAxisOnly }],
-  LogSoftmax: [{ until: 13, change: lastAxisOnly }],
-  Hardmax: [{ until: 13, change: lastAxisOnly }],
+  Softmax: [{ until: 13, change: overRows }],
+  LogSoftmax: [{ until: 13, change: overRows }],
+  Hardmax: [{ until: 13, change: overRows }],
   Squeeze: [{ until: 13, change: (node, raising) => toInput(node, "axes", raising) }],
   Unsqueeze: [{ until: 13, change: (node, raising) => toInput(node, "axes", raising) }],
   ReduceSum: [{ until: 13, change: (node, raising) => toInput(node, "axes", raising) }],
@@ -83,10 +86,6 @@ async function refuseStrangers(model: OnnxModel, from: number): Promise<void> {
 
 /** What can fail is asked before anything is edited. */
 async function canChange(node: OnnxNode): Promise<boolean> {
-  if (/softmax|hardmax/i.test(node.type)) {
-    const axis = intAttribute(node, "axis", 1);
-    return axis === -1 || lastAxisOf(node) === axis;
-  }
   if (node.type === "BatchNormalization") return intAttribute(node, "spatial", 1) === 1;
   if (node.type === "Resize")
     return textAttribute(node, "mode", "nearest") !== "nearest" || !(await growsAndShrinks(node));
@@ -176,12 +175,35 @@ function sliceInputs(node: OnnxNode, raising: Raising): boolean {
 }
 
 /**
- * Before opset 13 Softmax normalized over `axis` and all behind it (default 1); at 13 over `axis` alone (default -1).
- * The two agree on the last axis.
+ * Before opset 13 Softmax normalized over `axis` and all behind it (default 1); at 13 over `axis` alone (default -1). The
+ * two agree on the last axis; else what is behind the axis is made one row and given its shape again.
  */
-function lastAxisOnly(node: OnnxNode): boolean {
+function overRows(node: OnnxNode, { model, names }: Raising): boolean {
+  const axis = intAttribute(node, "axis", 1);
   node.data.attributes.set("axis", { kind: "int", value: -1 });
+  if (axis === -1 || lastAxisOf(node) === axis) return true;
+  const graph = graphOf(model.main, node)!;
+  const [input, output] = [node.input(0), node.output()];
+  const made = (type: string) => new Value<OnnxNodeData>(names.next(`${node.name || output.name}_${type}`));
+  const [shape, rows, normalized] = [made("shape"), made("rows"), made("normalized")];
+  const add = { name: shape.name, type: "Shape", inputs: [input], outputs: [shape], data: nodeData() };
+  graph.insertBefore(node, add);
+  graph.insertBefore(node, { ...add, name: rows.name, type: "Flatten", outputs: [rows], data: nodeData({ axis }) });
+  node.setInputs([rows]);
+  node.setOutputs([normalized]);
+  const name = names.next(`${output.name}_reshape`);
+  graph.insertAfter(node, { ...add, name, type: "Reshape", inputs: [normalized, shape], outputs: [output] });
   return true;
+}
+
+/** The graph that holds the operator: this one or one inside it. */
+function graphOf({ graph }: OnnxGraph, node: OnnxNode): OnnxGraph["graph"] | undefined {
+  if (graph.has(node)) return graph;
+  for (const inner of graph.nodes.flatMap(subgraphsOf)) {
+    const found = graphOf(inner, node);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** The place of the last axis where the rank is known, of the input or of what it is made from. */
