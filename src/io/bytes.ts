@@ -71,6 +71,21 @@ export function rangeOf(base: Bytes, offset: number, length: number): Bytes {
   };
 }
 
+/** `length` bytes that are made when they are first read, and let go once they were read to the end. */
+export function madeBytes(length: number, make: () => Promise<Uint8Array>): Bytes {
+  let made: Promise<Uint8Array> | undefined;
+  return {
+    length,
+    read: async (offset = 0, count = length - offset) => {
+      checkRange(length, offset, count);
+      made ??= make();
+      const bytes = await made;
+      if (offset + count === length) made = undefined;
+      return bytes.subarray(offset, offset + count);
+    },
+  };
+}
+
 /** Several runs, one after the other. */
 export function joinedBytes(parts: readonly Bytes[]): Bytes {
   const length = parts.reduce((sum, part) => sum + part.length, 0);

@@ -2,6 +2,7 @@ import type { Dimension } from "../graph/tensor.ts";
 import type { KnownTensor } from "./evaluation/evaluator.ts";
 import { Inference, type InputShapes } from "./inference.ts";
 import type { OnnxGraph, OnnxModel, OnnxNode, OnnxValue } from "./model.ts";
+import { movedConstant } from "./moved-constant.ts";
 import { valueAttribute } from "./shape-rules/generation.ts";
 import { subgraphsOf } from "./subgraphs.ts";
 import { encodedTensor } from "./tensor-data.ts";
@@ -9,7 +10,10 @@ import { encodedTensor } from "./tensor-data.ts";
 export interface FoldConstantsOptions {
   /** As for `inferShapes`; with them, what is calculated from the sizes of inputs is folded too. */
   readonly inputShapes?: InputShapes;
-  /** Results of more elements are left to be calculated when the model runs. Default 2^18. */
+  /**
+   * Results of more elements are left to be calculated when the model runs, except where a constant is only put into
+   * another shape, order or float type: that is done when it is read. Default 2^18.
+   */
   readonly mostElements?: number;
 }
 
@@ -38,13 +42,14 @@ const FREE_INITIALIZERS = 4;
  * DequantizeLinear are not calculated.
  */
 export async function foldConstants(model: OnnxModel, options: FoldConstantsOptions = {}): Promise<Folding> {
+  const isConstant = constantTest(model);
   const inference = new Inference(model, {
     inputShapes: options.inputShapes ?? {},
     mostElements: options.mostElements ?? 2 ** 18,
-    isConstant: constantTest(model),
+    isConstant,
   });
   await inference.run();
-  const folder = new Folder(model, inference.known);
+  const folder = new Folder(model, inference.known, isConstant);
   folder.fold(model.main);
   folder.removeUnused(model.main);
   if (folder.operators.some(({ how }) => how === "calculated")) {
@@ -63,11 +68,13 @@ class Folder implements Folding {
   readonly operators: FoldedOperator[] = [];
   readonly constants: string[] = [];
   readonly #known: ReadonlyMap<OnnxValue, KnownTensor>;
+  readonly #isConstant: (value: OnnxValue) => boolean;
   /** Outputs of the model and of all subgraphs: they are referred to by name and must stay. */
   readonly #outputs = new Set<OnnxValue>();
 
-  constructor(model: OnnxModel, known: ReadonlyMap<OnnxValue, KnownTensor>) {
+  constructor(model: OnnxModel, known: ReadonlyMap<OnnxValue, KnownTensor>, isConstant: (value: OnnxValue) => boolean) {
     this.#known = known;
+    this.#isConstant = isConstant;
     this.#collectOutputs(model.main);
   }
 
@@ -116,6 +123,8 @@ class Folder implements Folding {
       const tensor = valueAttribute(node);
       if (tensor !== undefined) return tensor;
     }
+    const moved = movedConstant(node, output.type, this.#isConstant);
+    if (moved !== undefined) return moved;
     const known = this.#known.get(output);
     return known !== undefined && allNumbers(known.values)
       ? encodedTensor(known.type, known.shape, known.values)

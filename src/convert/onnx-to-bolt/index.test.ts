@@ -47,6 +47,18 @@ const FOLDED: Readonly<Record<string, { readonly model: OnnxModelInit; readonly 
     }),
     types: ["Conv", "Expand"],
   },
+  "a large weight behind a Transpose": {
+    model: {
+      inputs: { x: [1, 600] },
+      constants: { w: normalTensor([500, 600]) },
+      operators: [
+        ["Transpose", ["w"], "turned", { perm: [1, 0] }],
+        ["MatMul", ["x", "turned"], "y"],
+      ],
+      outputs: ["y"],
+    },
+    types: ["FC"],
+  },
 };
 
 describe("lowering to Bolt", () => {

@@ -209,15 +209,6 @@ const MODELS: Readonly<Record<string, OnnxModelInit>> = {
     ],
     outputs: ["y"],
   },
-  "a large weight behind a Transpose": {
-    inputs: { x: [1, 600] },
-    constants: { w: normalTensor([500, 600]) },
-    operators: [
-      ["Transpose", ["w"], "turned", { perm: [1, 0] }],
-      ["MatMul", ["x", "turned"], "y"],
-    ],
-    outputs: ["y"],
-  },
   "a weight in bfloat16": {
     inputs: { x: [2, 3] },
     constants: { w: encodedTensor("bfloat16", [3, 2], [1, -0.5, 0.25, 2, 3, -1]) },
