@@ -4,7 +4,9 @@ export type { BoltDataType } from "./bolt/data-type.ts";
 export type { BoltModel, BoltNode, BoltNodeData, BoltTensorDescription, BoltValue, BoltWeight } from "./bolt/model.ts";
 export { WeightTable } from "./bolt/model.ts";
 export { Parameters, type ParameterValue } from "./bolt/parameters.ts";
+export { readBolt } from "./bolt/read.ts";
 export { BOLT_VERSIONS, type BoltVersion, NEWEST_BOLT_VERSION } from "./bolt/version.ts";
+export { writeBolt } from "./bolt/write.ts";
 export { type CollectOptions, collectObservations } from "./calibrate/collect.ts";
 export { type FindRangeOptions, findRange } from "./calibrate/find-range.ts";
 export {

@@ -1,0 +1,73 @@
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+import { rolldown } from "rolldown";
+import { describe, expect, it } from "vitest";
+
+/** What a page may take of the built package, and the most that it may weigh, minified and packed, in kB (1000 bytes). */
+const ENTRIES: readonly { readonly name: string; readonly takes: string; readonly most: number }[] = [
+  { name: "the whole library", takes: "*", most: 126 },
+  {
+    name: "post_training_quantization",
+    takes: "{ readBolt, quantizeBolt, writeBolt, blobSource, memoryTarget }",
+    most: 27,
+  },
+  {
+    name: "X2bolt",
+    takes: "{ readModelAs, ONNX_FORMAT, convertOnnxToBolt, writeBolt, blobSource, memoryTarget }",
+    most: 47,
+  },
+  {
+    name: "ONNX to int8",
+    takes: "{ readModelAs, ONNX_FORMAT, quantizeOnnx, writeOnnx, runtimeOf, blobSource, memoryTarget }",
+    most: 41,
+  },
+  {
+    name: "comparing models",
+    takes: "{ readModelAs, ONNX_FORMAT, BOLT_FORMAT, compareModels, runtimeOf, blobSource }",
+    most: 48,
+  },
+];
+
+/** As in a project of its own: the paths in our tsconfig.json lead to sources for Node. */
+const OWN_PROJECT = { tsconfigRaw: "{}" } as const;
+
+describe("the built package, bundled for browsers", () => {
+  it.each(ENTRIES)("holds nothing of Node and stays small: $name", async ({ takes, most }) => {
+    const { outputFiles, warnings } = await build({
+      ...OWN_PROJECT,
+      stdin: { contents: `export ${takes} from "boltq"`, resolveDir: import.meta.dirname },
+      bundle: true,
+      minify: true,
+      write: false,
+      format: "esm",
+      platform: "browser",
+      logLevel: "silent",
+    });
+    expect(warnings).toEqual([]);
+    expect(outputFiles[0]!.text).not.toMatch(/["'`]node:/);
+    expect(gzipSync(outputFiles[0]!.contents).length / 1000).toBeLessThan(most);
+  });
+
+  it.each(["boltq", "boltq/worker"])("is taken by rolldown without a warning: %s", async (entry) => {
+    const warnings: string[] = [];
+    const bundle = await rolldown({
+      input: "entry",
+      platform: "browser",
+      tsconfig: false,
+      external: /^onnxruntime-web/,
+      plugins: [
+        {
+          name: "entry",
+          resolveId: (id) => (id === "entry" ? `${import.meta.dirname}/entry.js` : null),
+          load: (id) => (id.endsWith("/entry.js") ? `export * from "${entry}"` : null),
+        },
+      ],
+      onLog: (_level, { message }) => void warnings.push(message),
+    });
+    const { output } = await bundle.generate({ format: "esm" });
+    expect(warnings).toEqual([]);
+    const code = output.map((chunk) => (chunk.type === "chunk" ? chunk.code : "")).join("");
+    expect(code.length).toBeGreaterThan(1000);
+    expect(code).not.toMatch(/from "node:|import\("node:/);
+  });
+});
