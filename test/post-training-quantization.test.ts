@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import {
   copyFileSync,
   existsSync,
@@ -16,9 +15,9 @@ import type { BoltModel } from "../src/bolt/model.ts";
 import { readBolt } from "../src/bolt/read.ts";
 import { memorySource } from "../src/io/bytes.ts";
 import type { Plan } from "../src/quantize/plan.ts";
+import { type ProgramRun, runProgram } from "./program.ts";
 import { describeWithShared, sharedPath } from "./shared.ts";
 
-const PROGRAM = ["--import", "tsx", "src/cli/bin/post_training_quantization.ts"];
 const NEWER = sharedPath("golden/bolt/smallcnn/smallcnn_ptq_input.bolt");
 const OLDER = sharedPath("golden/bolt_v1.3/smallcnn/smallcnn_ptq_input.bolt");
 
@@ -33,9 +32,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 const at = (name: string): string => join(folder, name);
 
-function run(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  return spawnSync(process.execPath, [...PROGRAM, ...args], { encoding: "utf8" });
-}
+const run = (...args: string[]): ProgramRun => runProgram("post_training_quantization", ...args);
 
 /** Runs, expects success, and reads what was written. */
 async function quantize(output: string, ...args: string[]): Promise<BoltModel> {

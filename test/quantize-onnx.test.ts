@@ -15,6 +15,7 @@ import { float32Of } from "../src/onnx/tensor-data.ts";
 import { writeOnnx } from "../src/onnx/write.ts";
 import { quantizeOnnx } from "../src/quantize/onnx/quantize-onnx.ts";
 import { RECIPES, type Recipe } from "../src/quantize/recipe.ts";
+import { runProgram } from "./program.ts";
 import { describeWithShared, sharedPath } from "./shared.ts";
 
 const MODELS = [
@@ -99,9 +100,7 @@ describeWithShared("quantizing ONNX models", () => {
       [["table", "--from-qdq", model, "-o", join(folder, "t.json")], /reads quantized values/],
     ];
     for (const [args, message] of calls) {
-      const { status, stderr } = spawnSync(process.execPath, ["--import", "tsx", "src/cli/bin/boltq.ts", ...args], {
-        encoding: "utf8",
-      });
+      const { status, stderr } = runProgram("boltq", ...args);
       expect(status, args.join(" ")).toBeGreaterThan(0);
       expect(stderr).toMatch(message);
       expect(stderr).not.toMatch(/\n\s+at /);

@@ -1,18 +1,20 @@
-import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { readNpy } from "../src/data/npy.ts";
 import { memorySource } from "../src/io/bytes.ts";
+import { runProgram } from "./program.ts";
 import { describeWithShared, sharedPath } from "./shared.ts";
 
-const PROGRAM = ["--import", "tsx", "src/cli/bin/boltq.ts"];
 const MODEL = "golden/bolt/midcnn";
 const INPUT = sharedPath("golden/bolt_models/midcnn/input.npy");
 
-const boltq = (...args: string[]): string =>
-  execFileSync(process.execPath, [...PROGRAM, ...args], { encoding: "utf8" });
+const boltq = (...args: string[]): string => {
+  const { status, stdout, stderr } = runProgram("boltq", ...args);
+  expect(status, stderr).toBe(0);
+  return stdout;
+};
 
 describeWithShared("boltq run and boltq compare", () => {
   const folder = mkdtempSync(join(tmpdir(), "boltq-run-"));
@@ -29,7 +31,7 @@ describeWithShared("boltq run and boltq compare", () => {
   it("says what is wrong with the inputs in one line, and writes nothing", () => {
     const out = join(folder, "none");
     const args = ["run", sharedPath(MODEL, "midcnn.onnx"), "--input", INPUT, INPUT, "--output-dir", out];
-    const { status, stderr } = spawnSync(process.execPath, [...PROGRAM, ...args], { encoding: "utf8" });
+    const { status, stderr } = runProgram("boltq", ...args);
     expect(status).not.toBe(0);
     expect(stderr.trim().split("\n")).toHaveLength(1);
     expect(stderr).toContain("there is no input left");

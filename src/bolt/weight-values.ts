@@ -1,5 +1,5 @@
 import { float16ToFloat32, float32ToFloat16, widenFromFloat16 } from "../graph/float16.ts";
-import { type Bytes, CHUNK_BYTES } from "../io/bytes.ts";
+import { CHUNK_BYTES } from "../io/bytes.ts";
 import { BoltqError } from "../io/error.ts";
 import { type BoltDataType, STORAGE_BITS } from "./data-type.ts";
 import type { BoltWeight } from "./model.ts";
@@ -110,9 +110,4 @@ function roundToFloat16(value: number): number {
 /** A buffer of its own, as typed arrays need; leftover bytes of an element are dropped. */
 function aligned(bytes: Uint8Array, elementBytes: number): ArrayBuffer {
   return bytes.slice(0, bytes.byteLength - (bytes.byteLength % elementBytes)).buffer as ArrayBuffer;
-}
-
-/** Lazily read bytes as float32 numbers; for vectors and plain weights. */
-export async function readFloats(bytes: Bytes): Promise<Float32Array> {
-  return new Float32Array(aligned(await bytes.read(), 4));
 }
