@@ -32,9 +32,14 @@ export {
 export { type Model, type ModelFormat, type ReadModelOptions, readModelAs } from "./convert/model-format.ts";
 export type { BoltPrecision, Converted, ConvertOptions } from "./convert/onnx-to-bolt/index.ts";
 export { type Dataset, type DatasetRange, parseShard, type Sample, type Shard } from "./data/dataset.ts";
-export type { Image } from "./data/image/image.ts";
+export { type ImageDecoders, imageDecoder } from "./data/image/decode-image.ts";
+export type { Image, ImageDecoder, StoredImage } from "./data/image/image.ts";
+export { jpegDecoder } from "./data/image/jpeg.ts";
+export type { LoadedCodec, WasmCodec } from "./data/image/wasm-codec.ts";
+export { webpDecoder } from "./data/image/webp.ts";
 export { type Labels, parseLabels } from "./data/labels.ts";
 export { readNpy, writeNpy } from "./data/npy.ts";
+export { type NamedBlob, type OpenBlobsOptions, openBlobs } from "./data/open-blobs.ts";
 export { BOLT_IMAGE_FORMATS, type BoltImageFormat } from "./data/preprocess/bolt-formats.ts";
 export { preprocess, type TargetSize } from "./data/preprocess/preprocess.ts";
 export { PRESETS, type Preprocessing, parsePreprocessing, preset } from "./data/preprocess/specification.ts";

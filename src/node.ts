@@ -6,6 +6,7 @@ import { folderExternalData } from "./io/node/external-data.ts";
 import { fileSource } from "./io/node/file-source.ts";
 import { fileTarget } from "./io/node/file-target.ts";
 
+export { decodeImage } from "./data/image/node/decoders.ts";
 export { type OpenDatasetOptions, openDataset } from "./data/node/open-dataset.ts";
 export * from "./index.ts";
 export { folderExternalData } from "./io/node/external-data.ts";

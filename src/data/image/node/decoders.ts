@@ -25,8 +25,13 @@ const unpack = promisify<Uint8Array, { maxOutputLength: number }, Uint8Array>(in
 /** Decodes PNG files in Node. */
 export const decodePng: ImageDecoder = pngDecoder((packed, most) => unpack(packed, { maxOutputLength: most }));
 
-/** Decodes a picture file of any of these kinds in Node. */
-export const decodeImage: ImageDecoder = imageDecoder({ jpeg: decodeJpeg, png: decodePng, webp: decodeWebp });
+const decodeAny = imageDecoder({ jpeg: decodeJpeg, png: decodePng, webp: decodeWebp });
+
+/** Decodes a picture file of any of these kinds in Node, when whoever took the last one has begun with it. */
+export const decodeImage: ImageDecoder = async (bytes, file) => {
+  await new Promise((resolve) => setImmediate(resolve));
+  return decodeAny(bytes, file);
+};
 
 async function loadCodec(name: string, file: string, load: () => Promise<WasmCodec>): Promise<LoadedCodec> {
   try {

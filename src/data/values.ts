@@ -1,22 +1,23 @@
-import { extname } from "node:path";
-import { byteLength, type DenseTensor, elementCount } from "../../graph/tensor.ts";
-import type { Source } from "../../io/bytes.ts";
-import { BoltqError } from "../../io/error.ts";
-import { fileSource } from "../../io/node/file-source.ts";
-import type { Signature } from "../../onnx/model.ts";
-import { exampleCount, fitInput, fitPicture, pictureSize, requireFit } from "../fit-input.ts";
-import { decodeImage } from "../image/node/decoders.ts";
-import { turned } from "../image/orientation.ts";
-import { openNpy } from "../npy.ts";
-import { type NpzEntry, readNpz } from "../npz.ts";
-import { preprocess, type TargetSize } from "../preprocess/preprocess.ts";
-import type { Preprocessing } from "../preprocess/specification.ts";
+import { decodeImage } from "#data/decode-image";
+import { byteLength, type DenseTensor, elementCount } from "../graph/tensor.ts";
+import { BoltqError } from "../io/error.ts";
+import type { Signature } from "../onnx/model.ts";
+import { type ClosableSource, type DataFile, kindOf } from "./data-file.ts";
+import { exampleCount, fitInput, fitPicture, pictureSize, requireFit } from "./fit-input.ts";
+import type { ImageDecoder } from "./image/image.ts";
+import { turned } from "./image/orientation.ts";
+import { openNpy } from "./npy.ts";
+import { type NpzEntry, readNpz } from "./npz.ts";
+import { preprocess, type TargetSize } from "./preprocess/preprocess.ts";
+import type { Preprocessing } from "./preprocess/specification.ts";
 
 /** How pictures become inputs. */
 export interface PictureOptions {
   readonly preprocessing: Preprocessing;
   /** Size of the pictures, where the model leaves it open. */
   readonly size?: TargetSize;
+  /** Default: in Node @jsquash's; in a browser its own for JPEG and WebP. */
+  readonly decodeImage?: ImageDecoder;
 }
 
 /** What one file, or one field of a list, gives for one input: a value for each of `count` examples. */
@@ -35,47 +36,44 @@ const MAX_EXAMPLE_BYTES = 1 << 29;
 /** Names in a message. */
 const MAX_NAMES = 20;
 
-export const isArray = (path: string): boolean => /^\.np[yz]$/.test(extname(path).toLowerCase());
-
 /** Opens a picture or an array for one input; of an .npz file the array of the input's name, or the only one. */
-export async function openValues(path: string, input: Signature, options: PictureOptions): Promise<Values> {
-  if (!isArray(path)) return openPicture(path, input, options);
-  return extname(path).toLowerCase() === ".npz"
-    ? (await openArchive(path, [input])).get(input.name)!
-    : openArray(fileSource(path), input, path);
+export async function openValues(file: DataFile, input: Signature, options: PictureOptions): Promise<Values> {
+  const kind = kindOf(file);
+  if (kind === "picture") return openPicture(file, input, options);
+  return kind === "npz"
+    ? (await openArchive(file, [input])).get(input.name)!
+    : openArray(file.open(), input, file.path);
 }
 
 /** The file's bytes are read now; it is decoded when it is asked for, when whoever took the last example has begun with it. */
-async function openPicture(path: string, input: Signature, { preprocessing, size }: PictureOptions): Promise<Values> {
+async function openPicture(
+  file: DataFile,
+  input: Signature,
+  { preprocessing, size, decodeImage: decode = decodeImage }: PictureOptions,
+): Promise<Values> {
   const target = pictureSize(input, preprocessing, size);
-  const bytes = await readBytes(path);
+  const bytes = await readBytes(file);
   return {
     count: 1,
     read: async () => {
-      await new Promise((resolve) => setImmediate(resolve));
-      const image = await decodeImage(bytes, path);
+      const image = await decode(bytes, file.path);
       const upright = preprocessing.bolt === undefined ? turned(image, image.orientation) : image;
-      return fitPicture(preprocess(upright, preprocessing, target), input, path);
+      return fitPicture(preprocess(upright, preprocessing, target), input, file.path);
     },
     close: async () => {},
   };
 }
 
-async function readBytes(path: string): Promise<Uint8Array> {
-  const source = fileSource(path);
+async function readBytes(file: DataFile): Promise<Uint8Array> {
+  const source = file.open();
   try {
     if (source.length <= MAX_PICTURE_BYTES) return await source.read();
     throw new BoltqError("limit", `the picture is ${source.length} bytes long, more than ${MAX_PICTURE_BYTES}`, {
-      file: path,
+      file: file.path,
     });
   } finally {
-    source.close();
+    await source.close();
   }
-}
-
-/** A source that is let go when its values are. */
-interface ClosableSource extends Source {
-  close(): void | Promise<void>;
 }
 
 async function openArray(source: ClosableSource, input: Signature, place: string): Promise<Values> {
@@ -105,8 +103,11 @@ function requireRoom(bytes: number, place: string): void {
 }
 
 /** Opens the arrays of an .npz file for all `inputs`, by name, or by place where no name fits. */
-export async function openArchive(path: string, inputs: readonly Signature[]): Promise<Map<string, Values>> {
-  const file = fileSource(path);
+export async function openArchive(
+  { path, open }: DataFile,
+  inputs: readonly Signature[],
+): Promise<Map<string, Values>> {
+  const file = open();
   const opened = new Map<string, Values>();
   try {
     const entries = matchEntries(await readNpz(file), inputs, path);
@@ -115,7 +116,7 @@ export async function openArchive(path: string, inputs: readonly Signature[]): P
     }
   } catch (error) {
     await closeAll(opened.values());
-    file.close();
+    await file.close();
     throw error;
   }
   const [first] = opened;

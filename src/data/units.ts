@@ -1,19 +1,9 @@
-import { extname } from "node:path";
-import type { DenseTensor } from "../../graph/tensor.ts";
-import { BoltqError } from "../../io/error.ts";
-import type { Signature } from "../../onnx/model.ts";
-import { pictureSize } from "../fit-input.ts";
-import { type FoundFile, findFiles } from "./find-files.ts";
-import { type ListLine, readList } from "./read-list.ts";
-import {
-  closeAll,
-  inlineValues,
-  isArray,
-  openArchive,
-  openValues,
-  type PictureOptions,
-  type Values,
-} from "./values.ts";
+import type { DenseTensor } from "../graph/tensor.ts";
+import { BoltqError } from "../io/error.ts";
+import type { Signature } from "../onnx/model.ts";
+import { type DataFile, kindOf } from "./data-file.ts";
+import { pictureSize } from "./fit-input.ts";
+import { closeAll, inlineValues, openArchive, openValues, type PictureOptions, type Values } from "./values.ts";
 
 /** A file or a line of a list: what holds one example or several. */
 export interface Unit {
@@ -31,16 +21,31 @@ export interface OpenUnit {
   close(): Promise<void>;
 }
 
-const PICTURES = [".jpg", ".jpeg", ".png", ".webp"];
-const ARRAYS = [".npy", ".npz"];
-const LISTS = [".jsonl", ".ndjson"];
+/** A line of a list, not kept in memory. */
+export interface DataLine {
+  readonly name: string;
+  /** For messages. */
+  readonly place: string;
+  /** What it says of each input: a file or the numbers themselves. */
+  read(): Promise<Map<string, DataFile | DenseTensor>>;
+}
 
-/** Everything at `path` that holds examples for `inputs`, in order. Throws as `openDataset` does. */
-export async function findUnits(path: string, inputs: readonly Signature[], options: PictureOptions): Promise<Unit[]> {
-  if (LISTS.includes(extname(path).toLowerCase())) {
-    return inOrder(await readList(path, inputs), (line) => lineUnit(line, inputs, options));
-  }
-  return inOrder(findFiles(path, [...PICTURES, ...ARRAYS]), (file) => fileUnit(file, inputs, options));
+/** The files as units. Throws where one cannot be what the inputs take. */
+export function unitsOfFiles(
+  files: readonly DataFile[],
+  inputs: readonly Signature[],
+  options: PictureOptions,
+): Promise<Unit[]> {
+  return inOrder(files, (file) => fileUnit(file, inputs, options));
+}
+
+/** The lines of a list as units. Throws where one cannot be what the inputs take. */
+export function unitsOfLines(
+  lines: readonly DataLine[],
+  inputs: readonly Signature[],
+  options: PictureOptions,
+): Promise<Unit[]> {
+  return inOrder(lines, (line) => lineUnit(line, inputs, options));
 }
 
 /** One after the other: each has a file open. */
@@ -50,10 +55,11 @@ async function inOrder<Item>(items: readonly Item[], make: (item: Item) => Promi
   return units;
 }
 
-async function fileUnit(file: FoundFile, inputs: readonly Signature[], options: PictureOptions): Promise<Unit> {
+async function fileUnit(file: DataFile, inputs: readonly Signature[], options: PictureOptions): Promise<Unit> {
   const { path, name } = file;
-  if (extname(path).toLowerCase() === ".npz") {
-    return counted({ name, paths: [path] }, async () => unitOf(await openArchive(path, inputs), path));
+  const kind = kindOf(file);
+  if (kind === "npz") {
+    return counted({ name, paths: [path] }, async () => unitOf(await openArchive(file, inputs), path));
   }
   const [input, ...others] = inputs;
   if (input === undefined || others.length > 0) {
@@ -62,22 +68,21 @@ async function fileUnit(file: FoundFile, inputs: readonly Signature[], options: 
       remedy: `Give .npz files or a JSON-lines list with ${inputs.map((each) => `"${each.name}"`).join(", ")}`,
     });
   }
-  const open = async () => unitOf(new Map([[input.name, await openValues(path, input, options)]]), path);
+  const open = async () => unitOf(new Map([[input.name, await openValues(file, input, options)]]), path);
   const source = { name, paths: [path] };
-  if (isArray(path)) return counted(source, open);
+  if (kind === "npy") return counted(source, open);
   requirePicture(input, options, path);
   return { ...source, count: 1, open };
 }
 
-async function lineUnit(line: ListLine, inputs: readonly Signature[], options: PictureOptions): Promise<Unit> {
+async function lineUnit(line: DataLine, inputs: readonly Signature[], options: PictureOptions): Promise<Unit> {
   const open = async () => {
     const values = new Map<string, Values>();
     try {
       const fields = await line.read();
       for (const input of inputs) {
         const value = fields.get(input.name)!;
-        const opened =
-          typeof value === "string" ? openValues(value, input, options) : inlineValues(value, input, line.place);
+        const opened = "open" in value ? openValues(value, input, options) : inlineValues(value, input, line.place);
         values.set(input.name, await opened);
       }
       return unitOf(values, line.place);
@@ -90,10 +95,10 @@ async function lineUnit(line: ListLine, inputs: readonly Signature[], options: P
   const fields = await line.read();
   for (const input of inputs) {
     const value = fields.get(input.name)!;
-    if (typeof value !== "string" || isArray(value)) holdsArrays = true;
+    if (!("open" in value) || kindOf(value) !== "picture") holdsArrays = true;
     else requirePicture(input, options, line.place);
   }
-  const paths = [...fields.values()].filter((value) => typeof value === "string");
+  const paths = [...fields.values()].flatMap((value) => ("open" in value ? [value.path] : []));
   const source = { name: line.name, paths };
   return holdsArrays ? counted(source, open) : { ...source, count: 1, open };
 }
