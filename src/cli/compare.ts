@@ -33,8 +33,8 @@ async function compare(first: string, second: string, options: Options): Promise
   const data = await openData(options, modelInputs(reference), files);
   const bar = progressBar("comparing");
   const skipped: string[] = [];
-  const samples = data.samples((name, reason) => skipped.push(`${name} (${reason})`));
-  const result = await compareModels(reference, other, samples, {
+  const result = await compareModels(reference, other, data, {
+    onSkip: (name, reason) => skipped.push(`${name} (${reason})`),
     layers: options.layers ?? false,
     threads: options.threads,
     names: [first, second],

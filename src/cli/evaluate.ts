@@ -43,17 +43,14 @@ async function evaluate(path: string, options: Options): Promise<void> {
   const data = await openData(options, modelInputs(model), files);
   const bar = progressBar("evaluating");
   const skipped: string[] = [];
-  const result = await evaluateModel(
-    model,
-    data.samples((name, reason) => skipped.push(`${name} (${reason})`)),
-    {
-      labelOffset: options.labelOffset,
-      threads: options.threads,
-      onProgress: (done) => bar.update(done, data.length),
-      ...(options.labels === undefined ? {} : { labels: parseLabels(readText(options.labels), options.labels) }),
-      ...(reference === undefined ? {} : { reference }),
-    },
-  ).finally(() => bar.end());
+  const result = await evaluateModel(model, data, {
+    onSkip: (name, reason) => skipped.push(`${name} (${reason})`),
+    labelOffset: options.labelOffset,
+    threads: options.threads,
+    onProgress: (done) => bar.update(done, data.length),
+    ...(options.labels === undefined ? {} : { labels: parseLabels(readText(options.labels), options.labels) }),
+    ...(reference === undefined ? {} : { reference }),
+  }).finally(() => bar.end());
   for (const name of skipped) process.stderr.write(`skipped: ${name}\n`);
   if (result.undecided > 0)
     process.stderr.write(

@@ -43,3 +43,11 @@ export function parseShard(text: string): Shard {
   if (shard.index >= 1 && shard.index <= shard.count && Number.isSafeInteger(shard.count)) return shard;
   throw new BoltqError("usage", `"${text}" is no shard`, { remedy: "Give PART/PARTS, such as 3/8" });
 }
+
+/** Examples to run models on: a data set, or samples as they come. */
+export type Examples = Pick<Dataset, "samples"> | AsyncIterable<Sample>;
+
+/** The samples of either kind; `onSkip` hears of those of a data set that cannot be read. */
+export function samplesOf(examples: Examples, onSkip?: (name: string, reason: string) => void): AsyncIterable<Sample> {
+  return "samples" in examples ? examples.samples(onSkip) : examples;
+}

@@ -1,5 +1,5 @@
 import type { Model } from "../convert/model-file.ts";
-import type { Sample } from "../data/dataset.ts";
+import { type Examples, samplesOf } from "../data/dataset.ts";
 import type { Labels } from "../data/labels.ts";
 import type { DenseTensor } from "../graph/tensor.ts";
 import { BoltqError } from "../io/error.ts";
@@ -18,6 +18,9 @@ export interface EvaluateOptions {
   /** Default 1. */
   readonly threads?: number;
   readonly runtime?: OpenOptions["runtime"];
+  /** Called for each example of a data set that cannot be read. */
+  readonly onSkip?: (name: string, reason: string) => void;
+  /** Called after each sample. */
   readonly onProgress?: (samples: number) => void;
 }
 
@@ -42,7 +45,7 @@ export interface Evaluation {
  */
 export async function evaluateModel(
   model: Model,
-  samples: AsyncIterable<Sample>,
+  examples: Examples,
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
   const { reference, labels, labelOffset = 0, threads = 1, runtime, onProgress } = options;
@@ -51,7 +54,7 @@ export async function evaluateModel(
   const error = new TensorError();
   const counts = { samples: 0, labelled: 0, top1: 0, top5: 0, undecided: 0 };
   try {
-    for await (const sample of samples) {
+    for await (const sample of samplesOf(examples, options.onSkip)) {
       const output = firstOutput(await session.run(fitInputs(session.inputs, sample.inputs)));
       const scores = denseValues(output);
       const label = labels?.get(sample.name);

@@ -1,13 +1,11 @@
 import type { Model } from "../convert/model-file.ts";
-import type { Sample } from "../data/dataset.ts";
+import { type Examples, samplesOf } from "../data/dataset.ts";
 import { BoltqError } from "../io/error.ts";
 import { fitInputs } from "../runtime/fit-inputs.ts";
 import type { NamedTensors, Session } from "../runtime/runtime.ts";
 import { layerPairs, type NamePair } from "./layer-pairs.ts";
 import { type OpenOptions, openSession } from "./open-session.ts";
 import { TensorError, type TensorErrorSummary } from "./tensor-error.ts";
-
-export type { Sample } from "../data/dataset.ts";
 
 export interface CompareOptions {
   /** What messages call the two models; default "first model" and "second model". */
@@ -19,6 +17,8 @@ export interface CompareOptions {
   /** Samples on which both models are timed, one after the other in turns; default 20, 0: none. */
   readonly timedSamples?: number;
   readonly runtime?: OpenOptions["runtime"];
+  /** Called for each example of a data set that cannot be read. */
+  readonly onSkip?: (name: string, reason: string) => void;
   /** Called after each sample. */
   readonly onProgress?: (samples: number) => void;
   readonly signal?: AbortSignal;
@@ -52,7 +52,7 @@ const DEFAULT_TIMED_SAMPLES = 20;
 export async function compareModels(
   reference: Model,
   other: Model,
-  samples: AsyncIterable<Sample>,
+  examples: Examples,
   options: CompareOptions = {},
 ): Promise<Comparison> {
   const { threads = 1, runtime, layers = false, names = ["first model", "second model"] } = options;
@@ -74,7 +74,7 @@ export async function compareModels(
             pairs.map((pair) => pair[side]),
           );
     const observed = [await inner(0), await inner(1)] as const;
-    return await compareSessions({ plain, observed, pairs }, samples, options);
+    return await compareSessions({ plain, observed, pairs }, examples, options);
   } finally {
     await Promise.all(opened.map((session) => session.close()));
   }
@@ -91,14 +91,14 @@ interface Opened {
 
 async function compareSessions(
   { plain, observed, pairs }: Opened,
-  samples: AsyncIterable<Sample>,
-  { timedSamples = DEFAULT_TIMED_SAMPLES, onProgress, signal }: CompareOptions,
+  examples: Examples,
+  { timedSamples = DEFAULT_TIMED_SAMPLES, onSkip, onProgress, signal }: CompareOptions,
 ): Promise<Comparison> {
   const outputs = new ErrorTable(matchOutputs(...plain));
   const inner = new ErrorTable(innerPairs(pairs, plain));
   const times = new Times();
   let count = 0;
-  for await (const { inputs } of samples) {
+  for await (const { inputs } of samplesOf(examples, onSkip)) {
     signal?.throwIfAborted();
     const feeds = observed.map((session) => fitInputs(session.inputs, inputs)) as [Feeds, Feeds];
     const [first, second] = await Promise.all([observed[0].run(feeds[0]), observed[1].run(feeds[1])]);
