@@ -5,26 +5,26 @@ import { describe, expect, it } from "vitest";
 
 /** What a page may take of the built package, and the most that it may weigh, minified and packed, in kB (1000 bytes). */
 const ENTRIES: readonly { readonly name: string; readonly takes: string; readonly most: number }[] = [
-  { name: "the whole library", takes: "*", most: 126 },
+  { name: "the whole library", takes: "*", most: 156 },
   {
     name: "post_training_quantization",
     takes: "{ readBolt, quantizeBolt, writeBolt, blobSource, memoryTarget }",
-    most: 27,
+    most: 28,
   },
   {
     name: "X2bolt",
     takes: "{ readModelAs, ONNX_FORMAT, convertOnnxToBolt, writeBolt, blobSource, memoryTarget }",
-    most: 47,
+    most: 74,
   },
   {
     name: "ONNX to int8",
     takes: "{ readModelAs, ONNX_FORMAT, quantizeOnnx, writeOnnx, runtimeOf, blobSource, memoryTarget }",
-    most: 41,
+    most: 47,
   },
   {
     name: "comparing models",
     takes: "{ readModelAs, ONNX_FORMAT, BOLT_FORMAT, compareModels, runtimeOf, blobSource }",
-    most: 48,
+    most: 49,
   },
 ];
 
