@@ -131,26 +131,26 @@ function matchEntries(entries: readonly NpzEntry[], inputs: readonly Signature[]
   const named = inputs.map((input) => entries.find((entry) => entry.name === input.name));
   if (named.every((entry) => entry !== undefined)) return named;
   if (named.every((entry) => entry === undefined) && entries.length === inputs.length) return [...entries];
-  const list = (names: readonly { readonly name: string }[]) =>
-    names.length === 0
-      ? "none"
-      : names
-          .slice(0, MAX_NAMES)
-          .map(({ name }) => `"${name}"`)
-          .join(", ") + (names.length > MAX_NAMES ? ", …" : "");
-  throw new BoltqError("mismatch", `it has the arrays ${list(entries)}, but the model takes ${list(inputs)}`, {
+  throw new BoltqError("mismatch", `it has the arrays ${nameList(entries)}, but the model takes ${nameList(inputs)}`, {
     file: path,
     remedy: "Name the arrays as the model's inputs",
   });
 }
 
+function nameList(things: readonly { readonly name: string }[]): string {
+  const shown = things.slice(0, MAX_NAMES).map(({ name }) => `"${name}"`);
+  return [...shown, ...(things.length > MAX_NAMES ? ["…"] : [])].join(", ") || "none";
+}
+
 /** What stands in a list itself. */
 export function inlineValues(tensor: DenseTensor, input: Signature, place: string): Values {
   const count = exampleCount(tensor.shape, input);
+  const rowShape = [1, ...tensor.shape.slice(1)];
+  requireFit(count > 1 ? rowShape : tensor.shape, input, place);
   const length = tensor.data.length / count;
   const row = (index: number): DenseTensor => ({
     type: tensor.type,
-    shape: [1, ...tensor.shape.slice(1)],
+    shape: rowShape,
     data: tensor.data.slice(index * length, (index + 1) * length),
   });
   return {

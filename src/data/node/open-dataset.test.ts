@@ -198,6 +198,14 @@ describe("arrays", () => {
     await expect(all(await open(short, vector))).rejects.toThrow("51539607552 bytes are needed");
   });
 
+  it("in an archive are named when none fits, 20 at most", async () => {
+    const none = put({ "a.npz": Buffer.from("PK\x05\x06".padEnd(22, "\0"), "latin1") });
+    const many = Array.from({ length: 21 }, (_, index) => input(`x${index}`, "float32", [1, 3]));
+    await expect(open(none, vector)).rejects.toThrow('it has the arrays none, but the model takes "x"');
+    await expect(open(none, many)).rejects.toThrow(/takes "x0", .*"x19", …\. Name the arrays/);
+    await expect(open(none, many.slice(1))).rejects.toThrow(/"x20"\. Name the arrays/);
+  });
+
   it("of a few packed bytes may not claim endless examples, or an endless one", async () => {
     const any = [input("x", "float32", ["n", "m"])];
     const wide = put({ "a.npz": bomb([1, 2 ** 28]) });
@@ -315,6 +323,19 @@ describe("what is no regular file", () => {
 });
 
 describe("a JSON-lines list", () => {
+  it("holds one example a row, which must fit", async () => {
+    const folder = put({ "l.jsonl": '{"x": [[1, 2, 3], [4, 5, 6]]}\n{"x": [7, 8, 9]}', "m.jsonl": '{"x": [[1, 2]]}' });
+    const vector = [input("x", "float32", [1, 3])];
+    const { samples } = await all(await open(join(folder, "l.jsonl"), vector));
+    expect(samples.map(({ name }) => name)).toEqual(["l.jsonl:1#0", "l.jsonl:1#1", "l.jsonl:2"]);
+    expect(samples.map((sample) => values(sample, "x"))).toEqual([
+      [1, 2, 3],
+      [4, 5, 6],
+      [7, 8, 9],
+    ]);
+    await expect(open(join(folder, "m.jsonl"), vector)).rejects.toThrow("an array of 1x2 does not fit");
+  });
+
   it("may hold 300,000 numbers in a line", async () => {
     const numbers = Array.from({ length: 300_000 }, (_, index) => index);
     const folder = put({ "l.jsonl": JSON.stringify({ x: numbers }) });
