@@ -56,6 +56,14 @@ describe("the filters of PNG", () => {
     });
   }
 
+  it("4 takes the corner where that is nearest, and what is above where that is as near", async () => {
+    const gray = { width: 2, height: 2, depth: 8, colour: 0 };
+    const red = async (...rows: number[]) => (await pixels({ ...gray, rows })).filter((_, index) => index % 3 === 0);
+    expect(await red(0, 50, 0, 4, 50, 7)).toEqual([50, 0, 100, 57]);
+    expect(await red(0, 10, 30, 4, 0, 7)).toEqual([10, 30, 10, 37]);
+    expect(await red(0, 10, 10, 4, 20, 7)).toEqual([10, 10, 30, 37]);
+  });
+
   it("are no others", async () => {
     await expect(pixels({ ...GRAY, rows: [5, 1, 2, 3] })).rejects.toThrow(
       "a.png: the PNG file is damaged: there is no filter 5",
