@@ -28,9 +28,10 @@ import { type ParsedOptions, parseGetopt } from "./getopt.ts";
 import { describeModel } from "./inspect.ts";
 import { openModel } from "./model-argument.ts";
 import { printLines } from "./print.ts";
-import { printPlan, printWarnings } from "./print-plan.ts";
+import { printPlan, printWarnings, summarizePlan } from "./print-plan.ts";
 import { readText } from "./read-text.ts";
 import { readRecipe } from "./recipe-option.ts";
+import { describeSizes } from "./size-change.ts";
 import { parseBoltVersion } from "./x2bolt.ts";
 
 const HELP = `post_training_quantization: quantizes a model made with X2bolt -i PTQ
@@ -39,7 +40,8 @@ usage: post_training_quantization -p NAME_ptq_input.bolt [options]
 
   -p MODEL   the model; its name must contain ptq_input.bolt
   -i WORD    inference precision: INT8_FP16 (default), INT8_FP32, INT8, INT4, FP16 or FP32
-             INT8_FP16 and INT8_FP32 compute what is not quantized in float16 or float32
+             INT8_FP16 and INT8_FP32 compute what is not quantized in float16 or float32;
+             INT8_FP16 and FP16 run only where the processor has float16 arithmetic: Armv8.2
   -q WORD    storage of the weights: NOQUANT, FP16, INT8, INT4, FP32 or MIX
              (default: as they are computed, MIX for INT8_*; in files of Bolt 1.3.0: NOQUANT)
              MIX is INT8, but the weights of operators that compute in float stay float
@@ -106,7 +108,14 @@ async function quantizeFile(
   const target = files.target(output);
   await writeWhole(target, () => writeBolt(quantized.model, target));
   if (options.flags.has("V")) printLines(describeModel(await summarizeModel(await openModel(output))));
-  printLines([`wrote ${output}`]);
+  const advice = quantized.plan.weights.some(({ type }) => type === "float32" || type === "float16")
+    ? "Give -q INT8 to store the weights in int8"
+    : undefined;
+  printLines([
+    ...summarizePlan(quantized.plan),
+    ...describeSizes(files.bytesOf(source.name), [output], advice),
+    `wrote ${output}`,
+  ]);
 }
 
 async function quantizeInput(

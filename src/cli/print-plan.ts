@@ -1,4 +1,4 @@
-import { describeWarning, type OperatorPlan, type Plan, type PlanWarning } from "../quantize/plan.ts";
+import { describeWarning, type OperatorPlan, type Plan, type PlanWarning, type WeightType } from "../quantize/plan.ts";
 import { printJson, printLines, table } from "./print.ts";
 
 /** The first few of each kind, on standard error; the others are counted. */
@@ -13,6 +13,24 @@ export function printWarnings(warnings: readonly PlanWarning[]): void {
 }
 
 const SHOWN_WARNINGS = 2;
+
+/** How much is in int8, and why which weights are not. */
+export function summarizePlan({ operators, weights }: Plan): string[] {
+  const computing = operators.filter(({ precision }) => precision === "int8").length;
+  const reasons = weights.flatMap(({ type, reason }) => (type === "float32" || type === "float16" ? [reason] : []));
+  const counts = ([...new Set(reasons)] as const).map(
+    (reason) => `${reasons.filter((each) => each === reason).length}: ${reason}`,
+  );
+  return [
+    `${computing} of ${operators.length} operators compute in int8, ${storedIn("int8", weights)} in int8`,
+    ...(weights.some(({ type }) => type === "int4") ? [`${storedIn("int4", weights)} in int4`] : []),
+    ...(counts.length > 0 ? [`weights left in float: ${counts.join("; ")}`] : []),
+  ];
+}
+
+function storedIn(type: WeightType, weights: Plan["weights"]): string {
+  return `${weights.filter((weight) => weight.type === type).length} of ${weights.length} weights are stored`;
+}
 
 /** What will become of every operator, value and weight, and why; or the plan as JSON. */
 export function printPlan(plan: Plan, json: boolean): void {

@@ -53,6 +53,7 @@ const BOLT_PROGRAMS: Readonly<Record<string, () => Promise<(args: readonly strin
 
 /** Builds the program for these arguments, loading the one command that they name, and runs it. */
 export async function runProgram(args: readonly string[]): Promise<void> {
+  if (args[0] === "help") return runProgram([...args.slice(1, 2), "--help"]);
   const boltProgram = Object.hasOwn(BOLT_PROGRAMS, args[0] ?? "") ? BOLT_PROGRAMS[args[0]!] : undefined;
   if (boltProgram !== undefined) return (await boltProgram())(args.slice(1));
   const program = new Command("boltq")
@@ -76,4 +77,4 @@ Bolt's own tools, option for option (also installed under these names):
   X2bolt                      convert a model to .bolt
   post_training_quantization  quantize a .bolt model
 
-"boltq COMMAND --help" shows the options of a command.`;
+"boltq help COMMAND" shows the options of a command.`;

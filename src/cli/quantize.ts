@@ -7,7 +7,6 @@ import { BoltqError } from "../io/error.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { quantizeOnnx, quantizeOnnxAsPlanned } from "../quantize/onnx/quantize-onnx.ts";
 import { parseScaleTable } from "../quantize/parse-scale-table.ts";
-import type { Plan } from "../quantize/plan.ts";
 import { parsePlan } from "../quantize/plan-file.ts";
 import type { Recipe } from "../quantize/recipe.ts";
 import { CommandFiles } from "./command-files.ts";
@@ -16,10 +15,11 @@ import { openModel } from "./model-argument.ts";
 import { EXTERNAL_DATA_OPTION, writeModelFile } from "./model-output.ts";
 import { outputNamed } from "./output-argument.ts";
 import { printLines } from "./print.ts";
-import { printPlan, printWarnings } from "./print-plan.ts";
+import { printPlan, printWarnings, summarizePlan } from "./print-plan.ts";
 import { progressBar } from "./progress.ts";
 import { readText } from "./read-text.ts";
 import { addRecipeOption, readRecipe } from "./recipe-option.ts";
+import { describeSizes } from "./size-change.ts";
 import { readStatistics } from "./statistics-file.ts";
 
 interface Options extends Partial<DataOptions> {
@@ -68,8 +68,15 @@ async function quantize(path: string, options: Options): Promise<void> {
   printWarnings(plan.warnings);
   const written = output === undefined ? [] : await writeModelFile(model, output, files, options.externalData);
   if (options.json || output === undefined) printPlan(plan, options.json ?? false);
-  else printLines([summary(plan), ...written.map((file) => `wrote ${file}`)]);
+  else
+    printLines([
+      ...summarizePlan(plan),
+      ...describeSizes(files.bytesOf(path), written, SMALLER),
+      ...written.map((file) => `wrote ${file}`),
+    ]);
 }
+
+const SMALLER = "Scales and Q/DQ take more than int8 weights save: keep the float file, or try --per-tensor";
 
 async function quantizeWithProgress(
   model: OnnxModel,
@@ -107,9 +114,4 @@ function recipeOf({ recipe: word, method, perTensor }: Options): Recipe {
     activations: { ...recipe.activations, ...(method === undefined ? {} : { method }) },
     weights: { ...recipe.weights, ...(perTensor ? { granularity: "per-tensor" } : {}) },
   };
-}
-
-function summary({ operators, weights }: Plan): string {
-  const quantized = operators.filter(({ precision }) => precision === "int8").length;
-  return `${quantized} of ${operators.length} operators compute in int8, ${weights.length} weights are stored in int8`;
 }
