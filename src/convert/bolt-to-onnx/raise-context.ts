@@ -78,7 +78,7 @@ export class RaiseState {
     if (raised !== undefined) return raised;
     throw new BoltqError("invalid-graph", "it is read, but nothing produces it", {
       subject: `tensor "${value.name}"`,
-      remedy: "Bolt's converter lost an operator here; convert the original model again",
+      remedy: "An operator is missing from the file: convert the original model again, with this X2bolt",
     });
   }
 

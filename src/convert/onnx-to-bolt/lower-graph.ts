@@ -92,9 +92,14 @@ function requireKnownOperators({ main }: OnnxModel): void {
     .slice(0, 20)
     .map((node) => `${node.data.domain === "" ? "" : `${node.data.domain}.`}${node.type} ("${node.name}")`);
   throw new BoltqError("unsupported", `the model has operators that cannot be converted to Bolt: ${list.join(", ")}`, {
-    remedy: "Quantize it for ONNX Runtime instead, or replace these operators before exporting",
+    remedy: unknown.every(({ data }) => RUNTIME_DOMAINS.has(data.domain))
+      ? "Quantize it for ONNX Runtime instead, or replace these operators before exporting"
+      : "Replace these operators before exporting",
   });
 }
+
+/** Operators of other domains are not ONNX Runtime's own: it lacks them too. */
+const RUNTIME_DOMAINS: ReadonlySet<string> = new Set(["", "ai.onnx", "ai.onnx.ml", "com.microsoft"]);
 
 /** A tensor without elements cannot stand in a .bolt file. Constants that say nothing, as those of a Resize, may be empty. */
 function refuseEmptyTensors({ main }: OnnxModel): void {
