@@ -50,7 +50,7 @@ describe("a static table", () => {
     [[], "a scale table must be an object, not a list"],
     [{ quantization: "fixed" }, '"quantization" must be one of static, dynamic, not "fixed"'],
     [{ a: 3 }, '"a" must be an object, not 3'],
-    [{ a: { input: {} } }, 'there is no field "a.input"; known are inputs, weights, outputs'],
+    [{ a: { input: {} } }, 'there is no field "a.input"; known are inputs, weights, outputs, ranges'],
     [{ a: { inputs: [1] } }, '"a.inputs" must be an object, not a list'],
     [{ a: { inputs: { x: 0 } } }, '"a.inputs.x" must be a positive number, not 0'],
     [{ a: { weights: { w: "1" } } }, '"a.weights.w" must be a positive number, not "1"'],
@@ -83,7 +83,7 @@ describe("read as Bolt reads it", () => {
   it("takes the last of two equal names, and no list", () => {
     const text = '{"a": {"inputs": {"x": 1}}, "a": {"inputs": {"x": 2}}}';
     const parsed = parseScaleTable(text, "t.json", { lenient: true });
-    expect(parsed).toEqual(parse({ a: { inputs: { x: 2 } } }));
+    expect(parsed).toEqual(parse({ a: { inputs: { x: 2 } } }, true));
     expect(() => parse([], true)).toThrow("a scale table must be an object");
   });
 });
