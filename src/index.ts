@@ -31,6 +31,7 @@ export {
 } from "./convert/model-file.ts";
 export { type Model, type ModelFormat, type ReadModelOptions, readModelAs } from "./convert/model-format.ts";
 export type { BoltPrecision, Converted, ConvertOptions } from "./convert/onnx-to-bolt/index.ts";
+export { TFLITE_FORMAT } from "./convert/tflite/format.ts";
 export { type Dataset, type DatasetRange, type Examples, parseShard, type Sample, type Shard } from "./data/dataset.ts";
 export { type ImageDecoders, imageDecoder } from "./data/image/decode-image.ts";
 export type { Image, ImageDecoder, StoredImage } from "./data/image/image.ts";

@@ -17,7 +17,7 @@ interface Options extends DataOptions {
 export function define(command: Command): void {
   addDataOptions(
     command
-      .argument("<first>", "the reference, .onnx, .bolt or .caffemodel")
+      .argument("<first>", "the reference, .onnx, .bolt, .tflite or .caffemodel")
       .argument("<second>", "the model to measure against it"),
   )
     .option("--layers", "compare also the values inside that both models name alike")

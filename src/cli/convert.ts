@@ -23,7 +23,7 @@ interface Options {
 
 export function define(command: Command): void {
   command
-    .argument("<input>", "a .onnx, .bolt or .caffemodel file (with its .prototxt beside it)")
+    .argument("<input>", "a .onnx, .bolt, .tflite or .caffemodel file (with its .prototxt beside it)")
     .argument(
       "<output>",
       "a .bolt or .onnx file; NAME_ptq_input.bolt, NAME_f16.bolt, NAME_f32.bolt choose the precision",

@@ -19,7 +19,7 @@ interface Options extends DataOptions {
 }
 
 export function define(command: Command): void {
-  addDataOptions(command.argument("<model>", "a classifier, .onnx, .bolt or .caffemodel"))
+  addDataOptions(command.argument("<model>", "a classifier, .onnx, .bolt, .tflite or .caffemodel"))
     .option("--labels <file.csv>", "the right classes: lines of file,class")
     .option(
       "--label-offset <number>",

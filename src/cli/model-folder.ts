@@ -11,10 +11,10 @@ export interface FoundModel {
 }
 
 /** Suffixes of the files that make up a model, in the order in which Bolt looks for them. */
-const KINDS: readonly (readonly [string, ...string[]])[] = [[".caffemodel", ".prototxt"], [".onnx"]];
+const KINDS: readonly (readonly [string, ...string[]])[] = [[".caffemodel", ".prototxt"], [".onnx"], [".tflite"]];
 
 /** Formats that X2bolt reads and this program does not. */
-const FOREIGN = [".tflite", ".json", ".pb"];
+const FOREIGN = [".json", ".pb"];
 
 /** Finds `folder`/`name` with a known suffix, given or not. Throws `not-found` or `unsupported`. */
 export function findModel(folder: string, name: string): FoundModel {
