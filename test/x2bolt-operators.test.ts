@@ -52,14 +52,11 @@ const REFUSED_AS_BOLT: Readonly<Record<string, string>> = {
 
 /** Cases that are refused where Bolt's tool is not followed: it refuses them too, or writes something else. */
 const REFUSED_OTHERWISE: Readonly<Record<string, string>> = {
-  GlobalMaxPool: "globalmaxpool",
   LayerNormalization: "layernormalization_op17",
   LRN: "lrn_a",
   LSTM: "lstm_nobias",
   dilation: "maxpool_dil2",
-  ReduceL1: "reducel1",
   RNN: "rnn_bf rnn_bf_h32 rnn_y",
-  Selu: "act_selu",
 };
 
 /** The network's input has another shape: its Transpose is folded into it. */

@@ -171,12 +171,46 @@ const MODELS: Readonly<Record<string, OnnxModelInit>> = {
     { constants: { c: normalTensor([1, 3]) }, reads: ["x", "c"] },
   ),
   "Mean of three": single([2, 3], "Mean", {}, { inputs: { x: [2, 3], z: [3], v: [2, 1] }, reads: ["x", "z", "v"] }),
+  Selu: single([2, 3], "Selu"),
+  Softsign: single([2, 3], "Softsign"),
+  Mish: single([2, 3], "Mish", {}, { opset: 18 }),
+  "Clip of whole numbers": single(
+    [2, 3],
+    "Clip",
+    {},
+    {
+      inputs: { x: { type: "int32", shape: [2, 3] } },
+      constants: { high: encodedTensor("int32", [], [1]) },
+      reads: ["x", "", "high"],
+    },
+  ),
+  GlobalMaxPool: single([1, 2, 3, 4], "GlobalMaxPool"),
+  ReduceL1: single([2, 3, 4], "ReduceL1", { axes: [1] }),
+  ReduceSumSquare: single([2, 3, 4], "ReduceSumSquare", { axes: [0, 2], keepdims: 0 }),
   HardSwish: single([2, 3], "HardSwish", {}, { opset: 14 }),
   "Resize to the nearest below": single(
     [1, 2, 4, 4],
     "Resize",
     { mode: "nearest", nearest_mode: "floor", coordinate_transformation_mode: "asymmetric" },
     { constants: { s: floatTensor([4], [1, 1, 2, 1.5]) }, reads: ["x", "", "s"] },
+  ),
+  "Resize of opset 10 to a larger map": single(
+    [1, 1, 4, 4],
+    "Resize",
+    {},
+    { opset: 10, constants: { s: floatTensor([4], [1, 1, 2, 3]) }, reads: ["x", "s"] },
+  ),
+  "Resize of opset 10 to a smaller map": single(
+    [1, 1, 6, 6],
+    "Resize",
+    {},
+    { opset: 10, constants: { s: floatTensor([4], [1, 1, 0.5, 0.5]) }, reads: ["x", "s"] },
+  ),
+  "Resize to the nearest by a scale that gives no whole size": single(
+    [1, 1, 5, 5],
+    "Resize",
+    { coordinate_transformation_mode: "asymmetric", nearest_mode: "floor" },
+    { constants: { s: floatTensor([4], [1, 1, 1.5, 1.5]) }, reads: ["x", "", "s"] },
   ),
   "Resize of half pixels to the nearest below": single(
     [1, 2, 4, 4],
@@ -288,6 +322,36 @@ const REFUSED: Readonly<Record<string, readonly [message: RegExp, model: OnnxMod
   "Pad of the batch": [
     /"y" \(Pad\).*batch/,
     single([1, 3], "Pad", {}, { constants: { p: integerTensor([4], [1, 0, 0, 0]) }, reads: ["x", "p"] }),
+  ],
+  "MaxPool with places in columns": [
+    /"y" \(MaxPool\).*rows/,
+    {
+      inputs: { x: square },
+      operators: [["MaxPool", ["x"], ["y", "places"], { kernel_shape: [2, 2], storage_order: 1 }]],
+      outputs: ["y", "places"],
+    },
+  ],
+  "Resize by a scale that gives no whole size": [
+    /"y" \(Resize\).*no whole size/,
+    single(
+      [1, 1, 4, 4],
+      "Resize",
+      { mode: "linear" },
+      { constants: { s: floatTensor([4], [1, 1, 0.6, 0.6]) }, reads: ["x", "", "s"] },
+    ),
+  ],
+  "Resize of another cubic coefficient": [
+    /"y" \(Resize\).*way of resizing/,
+    single(
+      [1, 1, 4, 4],
+      "Resize",
+      { mode: "cubic", cubic_coeff_a: { float: -0.5 } },
+      { constants: { s: floatTensor([4], [1, 1, 2, 2]) }, reads: ["x", "", "s"] },
+    ),
+  ],
+  "a Dropout that trains": [
+    /"y" \(Dropout\).*train/,
+    single([2, 3], "Dropout", {}, { constants: { t: encodedTensor("bool", [], [1]) }, reads: ["x", "", "t"] }),
   ],
   "a Dropout whose mask is read": [
     /"y" \(Dropout\).*mask/,

@@ -1,5 +1,5 @@
-import { elementCount } from "../../../graph/tensor.ts";
-import { intAttribute } from "../../../onnx/attributes.ts";
+import { type ElementType, elementCount } from "../../../graph/tensor.ts";
+import { floatAttribute, intAttribute } from "../../../onnx/attributes.ts";
 import type { OnnxTensor, OnnxValue } from "../../../onnx/model.ts";
 import { ELEMENT_TYPES } from "../../../onnx/schema.ts";
 import { encodedTensor, floatTensor, numbersOf } from "../../../onnx/tensor-data.ts";
@@ -9,6 +9,10 @@ import type { Rewrite, RewriteTable } from "./rewrite.ts";
 function isOneConstant(value: OnnxValue | undefined): boolean {
   const constant: OnnxTensor | undefined = value?.constant;
   return constant !== undefined && elementCount(constant.shape) === 1;
+}
+
+function isFloat(type: ElementType): boolean {
+  return type.includes("float");
 }
 
 /** A cast to bool tells what is not zero; Bolt's cuts to a whole number. */
@@ -21,10 +25,11 @@ const cast: Rewrite = (rewriting) => {
   rewriting.replace("Not", [rewriting.add("Equal", [input, zero], "isZero")]);
 };
 
-/** Bolt's limits are numbers; such as are computed go through Max and Min. */
+/** Bolt's limits are float numbers; such as are computed, or whole, go through Max and Min. */
 const clip: Rewrite = (rewriting) => {
   const [input, low, high] = rewriting.node.inputs;
-  if ([low, high].every((limit) => limit === undefined || limit.constant !== undefined)) return;
+  const isConstant = [low, high].every((limit) => limit === undefined || limit.constant !== undefined);
+  if (isConstant && isFloat(rewriting.typeOf(0))) return;
   const raised = low === undefined ? input : rewriting.add("Max", [input, low], "raised");
   if (high === undefined) rewriting.replace("Identity", [raised]);
   else rewriting.replace("Min", [raised, high]);
@@ -54,6 +59,38 @@ const mean: Rewrite = (rewriting) => {
   rewriting.replace("Mul", [sum, rewriting.constant("share", floatTensor([], [1 / inputs.length]))]);
 };
 
+/** Scaled: γ × elu(x, α). */
+const selu: Rewrite = (rewriting) => {
+  const { node } = rewriting;
+  const [alpha, gamma] = [
+    floatAttribute(node, "alpha", 1.6732631921768188),
+    floatAttribute(node, "gamma", 1.0507010221481323),
+  ];
+  const unit = rewriting.add("Elu", [node.input(0)], "elu", { alpha: { float: alpha } });
+  rewriting.replace("Mul", [unit, rewriting.constant("gamma", floatTensor([], [gamma]))]);
+};
+
+/** x / (1 + |x|) */
+const softsign: Rewrite = (rewriting) => {
+  const input = rewriting.node.input(0);
+  const size = rewriting.add("Abs", [input], "magnitude");
+  rewriting.replace("Div", [
+    input,
+    rewriting.add("Add", [size, rewriting.constant("one", floatTensor([], [1]))], "divisor"),
+  ]);
+};
+
+/** x × tanh(ln(1 + eˣ)) */
+const mish: Rewrite = (rewriting) => {
+  const input = rewriting.node.input(0);
+  const gate = rewriting.add("Tanh", [rewriting.add("Softplus", [input], "softplus")], "gate");
+  rewriting.replace("Mul", [input, gate]);
+};
+
+const pad: Rewrite = (rewriting) => {
+  if (!isFloat(rewriting.typeOf(0))) rewriting.fail("Bolt pads float numbers alone", "Cast them before padding");
+};
+
 const hardSwish: Rewrite = (rewriting) => {
   const input = rewriting.node.input(0);
   const gate = rewriting.add("HardSigmoid", [input], "gate", {
@@ -64,7 +101,10 @@ const hardSwish: Rewrite = (rewriting) => {
 };
 
 /** Bolt takes a Dropout out with all its outputs; the mask is none of its input. */
-const dropout: Rewrite = (rewriting) => {
+const dropout: Rewrite = async (rewriting) => {
+  const training = rewriting.node.inputs[2];
+  if (training !== undefined && (training.constant === undefined || (await numbersOf(training.constant))[0] !== 0))
+    rewriting.fail("Bolt does not train");
   if (rewriting.isUsed(rewriting.node.outputs[1])) rewriting.fail("its mask is read, which Bolt does not make");
   rewriting.replace("Identity", [rewriting.node.input(0)]);
 };
@@ -88,6 +128,10 @@ export const ELEMENTWISE_REWRITES: RewriteTable = {
   Sum: several,
   Mean: mean,
   HardSwish: hardSwish,
+  Selu: selu,
+  Softsign: softsign,
+  Mish: mish,
+  Pad: pad,
   Dropout: dropout,
   Concat: concat,
 };

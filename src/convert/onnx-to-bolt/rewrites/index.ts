@@ -2,6 +2,7 @@ import type { OnnxModel } from "../../../onnx/model.ts";
 import { ELEMENTWISE_REWRITES } from "./elementwise.ts";
 import { MATRIX_REWRITES } from "./matrix.ts";
 import { REDUCTION_REWRITES } from "./reductions.ts";
+import { RESIZE_REWRITES } from "./resize.ts";
 import { type RewriteTable, Rewriting } from "./rewrite.ts";
 import { SOFTMAX_REWRITES } from "./softmax.ts";
 import { WINDOW_REWRITES } from "./windows.ts";
@@ -10,6 +11,7 @@ const REWRITES: RewriteTable = {
   ...ELEMENTWISE_REWRITES,
   ...MATRIX_REWRITES,
   ...REDUCTION_REWRITES,
+  ...RESIZE_REWRITES,
   ...SOFTMAX_REWRITES,
   ...WINDOW_REWRITES,
 };

@@ -1,6 +1,7 @@
 import { intAttribute, intsAttribute } from "../../../onnx/attributes.ts";
+import type { OnnxValue } from "../../../onnx/model.ts";
 import { axisOf } from "../../../onnx/shape-rules/dimensions.ts";
-import type { Rewrite, RewriteTable } from "./rewrite.ts";
+import type { Rewrite, RewriteTable, Rewriting } from "./rewrite.ts";
 
 /** Without axes a reduction is over all of them, unless it says that none are meant. */
 const reduction: Rewrite = (rewriting) => {
@@ -12,6 +13,16 @@ const reduction: Rewrite = (rewriting) => {
   if (count === 0 && intAttribute(node, "noop_with_empty_axes", 0) !== 0)
     rewriting.replace("Identity", [node.input(0)]);
 };
+
+/** A sum of magnitudes or squares. */
+const sumOf =
+  (change: (input: OnnxValue, rewriting: Rewriting) => OnnxValue): Rewrite =>
+  (rewriting) => {
+    const { node } = rewriting;
+    node.setInput(0, change(node.input(0), rewriting));
+    node.type = "ReduceSum";
+    reduction(rewriting);
+  };
 
 /** Bolt finds the greatest alone, drops the axis, and takes the first of equals. */
 const argument: Rewrite = (rewriting) => {
@@ -48,6 +59,8 @@ const REDUCTIONS = "Sum Mean Max Min L2 Prod".split(" ").map((name) => `Reduce${
 /** Reductions over axes. */
 export const REDUCTION_REWRITES: RewriteTable = {
   ...Object.fromEntries(REDUCTIONS.map((type) => [type, reduction])),
+  ReduceL1: sumOf((input, rewriting) => rewriting.add("Abs", [input], "magnitudes")),
+  ReduceSumSquare: sumOf((input, rewriting) => rewriting.add("Mul", [input, input], "squares")),
   ArgMax: argument,
   ArgMin: argument,
   LpNormalization: lpNormalization,

@@ -1,4 +1,4 @@
-import { intsAttribute, textAttribute } from "../../../onnx/attributes.ts";
+import { intAttribute, intsAttribute, textAttribute } from "../../../onnx/attributes.ts";
 import { shapeOf } from "../../../onnx/shape-rules/shape-rule.ts";
 import { type Windows, windowsOf } from "../../../onnx/shape-rules/windows.ts";
 import type { Rewrite, RewriteTable, Rewriting } from "./rewrite.ts";
@@ -47,7 +47,14 @@ const slidingWindow: Rewrite = (rewriting) => {
 const pooling: Rewrite = (rewriting) => {
   if (intsAttribute(rewriting.node, "dilations")?.some((dilation) => dilation !== 1))
     rewriting.fail("Bolt's pooling has no dilation", "Replace it before exporting");
+  if (rewriting.isUsed(rewriting.node.outputs[1]) && intAttribute(rewriting.node, "storage_order", 0) !== 0)
+    rewriting.fail("Bolt counts the places of the greatest in rows", "Export the model with storage_order 0");
   slidingWindow(rewriting);
+};
+
+const globalMaximum: Rewrite = (rewriting) => {
+  const axes = rewriting.shapeOf(0).flatMap((_, axis) => (axis < 2 ? [] : [axis]));
+  rewriting.replace("ReduceMax", [rewriting.node.input(0)], { axes, keepdims: 1 });
 };
 
 /** A stated output shape, or `auto_pad`, as pads. */
@@ -79,4 +86,5 @@ export const WINDOW_REWRITES: RewriteTable = {
   MaxPool: pooling,
   AveragePool: pooling,
   ConvTranspose: transposedWindow,
+  GlobalMaxPool: globalMaximum,
 };
