@@ -154,6 +154,24 @@ describe("findRange", () => {
     });
   });
 
+  it("mse moves both ends, each by what it costs", () => {
+    const values = [...normal(20000), -12, 20];
+    const { low, high } = findRange(statisticsOf(values), "mse", { levels: 16 });
+    const limits = Array.from({ length: 40 }, (_, step) => (step + 1) / 40);
+    const errorOf = (from: number, to: number) => {
+      const scale = (to - from) / 15;
+      const [least, offset] = [Math.round(from / scale), 15];
+      return values.reduce((sum, value) => {
+        const code = Math.min(Math.max(Math.round(value / scale), least), least + offset);
+        return sum + (value - scale * code) ** 2;
+      }, 0);
+    };
+    const best = Math.min(...limits.flatMap((left) => limits.map((right) => errorOf(-12 * left, 20 * right))));
+    expect(errorOf(low, high)).toBeLessThan(1.05 * best);
+    expect(errorOf(-12, high)).toBeGreaterThan(1.2 * best);
+    expect(errorOf(low, 20)).toBeGreaterThan(1.2 * best);
+  });
+
   it.each(["kl", "kl-bolt", "percentile"] as const)("%s cuts a lone outlier off", (method) => {
     const { low, high, clipped } = findRange(statisticsOf([...normal(50000), 60]), method, { symmetric: true });
     expect(high).toBeLessThan(40);

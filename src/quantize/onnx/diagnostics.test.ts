@@ -139,6 +139,17 @@ it("stores weights behind constant operators as integers", async () => {
   expect(weights.map(({ name }) => name)).toEqual(["t", "v"]);
 });
 
+it("stores no mask of a Dropout", async () => {
+  const { values } = await planOf({
+    operators: [
+      ["Gemm", ["x", "w", "b"], "h"],
+      ["Dropout", ["h"], ["r", "mask"]],
+      ["Gemm", ["r", "v"], "y"],
+    ],
+  });
+  expect(values.map(({ name }) => name)).toEqual(["x", "r"]);
+});
+
 it("leaves a MatMul of a constant in float and says why", async () => {
   const { operators } = await planOf({
     operators: [

@@ -57,6 +57,7 @@ const FUSED_ACTIVATIONS: ReadonlySet<string> = new Set(["Relu", "Clip"]);
 /** Why a listed operator is none after all. */
 const EXCEPTIONS: Readonly<Record<string, (node: OnnxNode) => string | undefined>> = {
   Resize: (node) => (textAttribute(node, "mode", "nearest") === "nearest" ? undefined : "it interpolates"),
+  Dropout: (node) => (node.outputs.length > 1 ? "it gives a mask too" : undefined),
   MaxPool: (node) => (node.outputs.length > 1 ? "it gives indices too" : undefined),
   Gemm: (node) =>
     floatAttribute(node, "alpha", 1) === 1 &&
