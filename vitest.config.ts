@@ -9,6 +9,9 @@ const alias = Object.entries(paths as Record<string, [string]>).map(([find, [sou
   replacement: fileURLToPath(new URL(source, import.meta.url)),
 }));
 
+/** Where programs that tests start say which of their code ran; scripts/coverage.mjs asks for it. */
+const programs = process.env["PROGRAM_COVERAGE"];
+
 export default defineConfig({
   resolve: { alias },
   test: {
@@ -16,5 +19,6 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     maxWorkers: 2,
+    env: programs === undefined ? {} : { NODE_V8_COVERAGE: programs },
   },
 });

@@ -20,6 +20,7 @@ const bundle = await rolldown({ input, platform: "node", external: EXTERNAL });
 await bundle.write({
   dir: "dist/bin",
   format: "esm",
+  sourcemap: process.env.SOURCE_MAPS === "1",
   minify: { compress: true, mangle: false, codegen: { removeWhitespace: false } },
   entryFileNames: "[name].js",
   chunkFileNames: "[name]-[hash].js",
