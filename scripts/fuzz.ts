@@ -28,7 +28,7 @@ const { values: options } = parseArgs({
     /** Ends after so many executions. */
     count: { type: "string", default: "Infinity" },
     /** Seconds and megabytes that one execution may take. */
-    seconds: { type: "string", default: "5" },
+    seconds: { type: "string", default: "10" },
     megabytes: { type: "string", default: "500" },
     /** Reference files to start from too. */
     shared: { type: "string", default: join(root, "..", "shared") },

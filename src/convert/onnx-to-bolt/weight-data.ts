@@ -2,6 +2,7 @@ import type { BoltDataType } from "../../bolt/data-type.ts";
 import { floatBytes } from "../../bolt/lazy-floats.ts";
 import type { ElementType } from "../../graph/tensor.ts";
 import { type Bytes, memoryBytes } from "../../io/bytes.ts";
+import { releaseBuffers } from "../../io/release-memory.ts";
 import { BoltqError } from "../../io/error.ts";
 import type { OnnxTensor } from "../../onnx/model.ts";
 import { integersOf, numbersOf } from "../../onnx/tensor-data.ts";
@@ -62,7 +63,7 @@ export function transposed(tensor: OnnxTensor, rows: number, columns: number): B
       for (let done = 0; done < count; ) {
         const first = perBlock * Math.floor((offset + done) / (perBlock * columnBytes));
         if (block?.first !== first) {
-          block = undefined; // let go of the one before the next is made
+          if (block !== undefined) releaseBuffers([block.bytes.buffer as ArrayBuffer]);
           const last = Math.min(columns, first + perBlock);
           block = { first, bytes: await turnColumns(await floats, rows, columns, first, last) };
         }

@@ -1,4 +1,5 @@
 import type { ChannelStatistics } from "../../calibrate/statistics.ts";
+import { releaseBuffers } from "../../io/release-memory.ts";
 import { intAttribute } from "../../onnx/attributes.ts";
 import type { OnnxNode, OnnxValue } from "../../onnx/model.ts";
 import type { BiasPlan, PlanWarning, ValuePlan, WeightPlan } from "../plan.ts";
@@ -52,6 +53,7 @@ export async function planWeight(task: WeightTask): Promise<PlannedWeight> {
   const overflowing = widenForBias(scales, stated, input.scale);
   const correction = node.type === "MatMul" ? undefined : meanErrors(task, values, layout, scales, largest);
   const bias = addBiases(stated, correction);
+  releaseBuffers([values.buffer as ArrayBuffer]);
   return {
     weight: {
       operator: node.name,
