@@ -16,7 +16,7 @@ export function activationScale(
   const steps = symmetric ? most - least - 1 : most - least;
   const span = symmetric ? 2 * Math.max(-low, high) : high - low;
   const scale = span === 0 ? 1 : Math.max(Math.fround(span / steps), LEAST_SCALE);
-  const middle = Math.ceil((least + most) / 2);
+  const middle = (least + most + 1) / 2;
   const zeroPoint = symmetric ? middle : Math.round(least - low / scale);
   return { scale, zeroPoint: Math.min(Math.max(zeroPoint, least), most) };
 }
