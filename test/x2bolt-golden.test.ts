@@ -44,6 +44,12 @@ const MODELS: readonly (readonly [model: string, name: string, folder: string, o
   // Bolt 1.3.0's files for SqueezeNet were made from the Caffe model.
   ["models/squeezenet_v1.1/squeezenet_v1.1.caffemodel", "squeezenet_v1.1", "squeezenet_v1.1_caffe", "squeezenet_v1.1"],
   ["models/ultraface_rfb_320/RFB-320.caffemodel", "RFB-320", "ultraface_rfb_320_caffe", undefined],
+  [
+    "models/mobilenet_v1_0.25_224/mobilenet_v1_0.25_224.tflite",
+    "mobilenet_v1_0.25_224",
+    "mobilenet_v1_0.25_224_tflite",
+    undefined,
+  ],
   ["models/squeezenet_v1.1/squeezenet_v1.1.onnx", "squeezenet_v1.1", "squeezenet_v1.1", undefined],
   [
     "models/mobilenet_v1_0.25_224/mobilenet_v1_0.25_224.onnx",
