@@ -465,6 +465,50 @@ const CASES: Readonly<Record<string, Case>> = {
     },
     [13, 0],
   ],
+  "Convolution, depthwise and pointwise in one": [
+    [
+      [
+        "Conv",
+        ["x"],
+        "y",
+        convolution(1, 1, {
+          convolution_type: "DEPTHWISE_POINTWISE",
+          dw_activation_type: "RELU",
+          pw_activation_type: "RELU6",
+        }),
+        { weight: [2, 5], vector: [0, -1] },
+      ],
+    ],
+    {
+      x: [
+        [1, 1, 1, 3],
+        [1, -1, 0.25],
+      ],
+    },
+    [6, 0, 1.5],
+  ],
+  "Squeeze without axes": [
+    [
+      ["Squeeze", ["x"], "s"],
+      ["Concat", ["s", "k"], "y", { axis: 0 }],
+    ],
+    {
+      x: [
+        [1, 2, 1],
+        [1, 2],
+      ],
+      k: [[2], [3, 4]],
+    },
+    [1, 2, 3, 4],
+  ],
+  "Reshape that keeps an axis": [
+    [
+      ["Reshape", ["x"], "r", { shape: [0, -1], num_shape: 2 }],
+      ["Reduction", ["r"], "y", { mode: "SUM", axes: [1], num_axes: 1, coeff: 1 }],
+    ],
+    { x: [[2, 1, 3], counted(6)] },
+    [6, 15],
+  ],
   "Convolution with weights of one bit": [
     [
       [
