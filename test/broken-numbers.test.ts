@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { writeModel } from "../src/convert/model-file.ts";
 import { writeNpy } from "../src/data/npy.ts";
+import { denseTensor } from "../src/graph/dense-values.ts";
 import { fileTarget } from "../src/io/node/file-target.ts";
-import { denseTensor } from "../src/runtime/dense-values.ts";
 import { onnxModel } from "./models/onnx-model.ts";
 import { runProgram } from "./program.ts";
 

@@ -4,9 +4,9 @@ import type { BoltModel } from "../src/bolt/model.ts";
 import { readBolt } from "../src/bolt/read.ts";
 import type { Model } from "../src/convert/model-format.ts";
 import { openSession } from "../src/evaluate/open-session.ts";
+import { denseTensor, denseValues } from "../src/graph/dense-values.ts";
 import type { DenseTensor, ElementType } from "../src/graph/tensor.ts";
 import { memorySource } from "../src/io/bytes.ts";
-import { denseTensor, denseValues } from "../src/runtime/dense-values.ts";
 import { fitInputs } from "../src/runtime/fit-inputs.ts";
 import type { Runtime } from "../src/runtime/runtime.ts";
 

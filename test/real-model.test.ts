@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { writeNpy } from "../src/data/npy.ts";
-import { denseTensor } from "../src/runtime/dense-values.ts";
+import { denseTensor } from "../src/graph/dense-values.ts";
 import { type ProgramName, runProgram } from "./program.ts";
 
 /** PP-OCR's text direction classifier, as a package ships it. */

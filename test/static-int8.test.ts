@@ -6,6 +6,7 @@ import { writeBolt } from "../src/bolt/write.ts";
 import { readModel } from "../src/convert/model-file.ts";
 import type { Dataset, Sample } from "../src/data/dataset.ts";
 import { compareModels } from "../src/evaluate/compare.ts";
+import { denseTensor } from "../src/graph/dense-values.ts";
 import { memorySource } from "../src/io/bytes.ts";
 import { memoryTarget } from "../src/io/target.ts";
 import type { OnnxModel } from "../src/onnx/model.ts";
@@ -17,7 +18,6 @@ import { quantizeOnnx } from "../src/quantize/onnx/quantize-onnx.ts";
 import { parseScaleTable } from "../src/quantize/parse-scale-table.ts";
 import { printScaleTable } from "../src/quantize/scale-table.ts";
 import { tableOfTraining, withBoltNames } from "../src/quantize/table-of-training.ts";
-import { denseTensor } from "../src/runtime/dense-values.ts";
 import { describeWithShared, sharedPath } from "./shared.ts";
 
 const FOLDER = "golden/bolt/smallcnn";

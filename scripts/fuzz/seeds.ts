@@ -6,13 +6,13 @@ import { writeModel } from "../../src/convert/model-file.ts";
 import { crc32 } from "../../src/data/crc32.ts";
 import { encodePng } from "../../src/data/image/encode-png.ts";
 import { writeNpy } from "../../src/data/npy.ts";
+import { denseTensor } from "../../src/graph/dense-values.ts";
 import { BoltqError } from "../../src/io/error.ts";
 import { concatenate, memoryTarget } from "../../src/io/target.ts";
 import type { OnnxModel } from "../../src/onnx/model.ts";
 import { encodeOnnx } from "../../src/onnx/write.ts";
 import { convertOnnxToBolt } from "../../src/quantize/bolt/convert-to-bolt.ts";
 import { RECIPES } from "../../src/quantize/recipe.ts";
-import { denseTensor } from "../../src/runtime/dense-values.ts";
 import type { InputKind } from "./exercise.ts";
 import { seedModels } from "./seed-models.ts";
 

@@ -1,6 +1,6 @@
 import type { Sample } from "../data/dataset.ts";
+import { denseTensor } from "../graph/dense-values.ts";
 import { releaseBuffers } from "../io/release-memory.ts";
-import { denseTensor } from "../runtime/dense-values.ts";
 import { fitInputs } from "../runtime/fit-inputs.ts";
 import type { Session } from "../runtime/runtime.ts";
 import type { ValueObservations } from "./observations.ts";

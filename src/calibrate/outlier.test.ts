@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { onnxModel } from "../../test/models/onnx-model.ts";
-import { denseTensor } from "../runtime/dense-values.ts";
+import { denseTensor } from "../graph/dense-values.ts";
 import { collectObservations } from "./collect.ts";
 import type { Observations, ValueObservations } from "./observations.ts";
 import { mergePeaks, outlierWarnings, type Peak } from "./outlier.ts";

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
+import { denseTensor, denseValues } from "../graph/dense-values.ts";
 import type { Dimension } from "../graph/tensor.ts";
 import type { Signature } from "../onnx/model.ts";
-import { denseTensor, denseValues } from "../runtime/dense-values.ts";
 import { batchSize, joinExamples, ofOneExample } from "./batch.ts";
 
 const input = (...shape: Dimension[]): Signature => ({ name: "x", type: { type: "float32", shape } });

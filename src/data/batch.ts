@@ -1,7 +1,6 @@
-import type { DenseTensor } from "../graph/tensor.ts";
+import { type DenseTensor, shapeText } from "../graph/tensor.ts";
 import { BoltqError } from "../io/error.ts";
 import type { Signature } from "../onnx/model.ts";
-import { shapeText } from "../runtime/feeds.ts";
 import type { Sample } from "./dataset.ts";
 
 /** How many examples a model takes at a time: the fixed first dimension that all its inputs share; 1 where there is none. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { denseTensor, denseValues } from "../graph/dense-values.ts";
 import type { Dimension, ElementType } from "../graph/tensor.ts";
 import type { Signature } from "../onnx/model.ts";
-import { denseTensor, denseValues } from "../runtime/dense-values.ts";
 import { exampleCount, fitInput, fitPicture, pictureSize } from "./fit-input.ts";
 import { preset } from "./preprocess/specification.ts";
 

@@ -1,8 +1,7 @@
-import { type DenseTensor, type ElementType, elementCount } from "../graph/tensor.ts";
+import { denseTensor, denseValues } from "../graph/dense-values.ts";
+import { type DenseTensor, type ElementType, elementCount, shapeText } from "../graph/tensor.ts";
 import { BoltqError } from "../io/error.ts";
 import type { Signature } from "../onnx/model.ts";
-import { denseTensor, denseValues } from "../runtime/dense-values.ts";
-import { shapeText } from "../runtime/feeds.ts";
 import { MAX_PIXELS } from "./image/image.ts";
 import { inputShape, type TargetSize } from "./preprocess/preprocess.ts";
 import type { Preprocessing } from "./preprocess/specification.ts";

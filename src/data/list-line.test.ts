@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
+import { denseValues } from "../graph/dense-values.ts";
 import type { Signature } from "../onnx/model.ts";
-import { denseValues } from "../runtime/dense-values.ts";
 import { parseListLine } from "./list-line.ts";
 
 const input = (name: string): Signature => ({ name, type: undefined });

@@ -1,9 +1,9 @@
 import * as v from "valibot";
+import { denseTensor } from "../graph/dense-values.ts";
 import { type DenseTensor, elementCount } from "../graph/tensor.ts";
 import { BoltqError } from "../io/error.ts";
 import { checkAs, namedValues, parseAs } from "../io/schema.ts";
 import type { Signature } from "../onnx/model.ts";
-import { denseTensor } from "../runtime/dense-values.ts";
 
 /** What a line of a list says of one input: a file's path, or the numbers themselves (float64). */
 export type ListValue = string | DenseTensor;

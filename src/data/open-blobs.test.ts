@@ -1,7 +1,7 @@
 import { File } from "node:buffer";
 import { describe, expect, it } from "vitest";
+import { denseTensor, denseValues } from "../graph/dense-values.ts";
 import type { Signature } from "../onnx/model.ts";
-import { denseTensor, denseValues } from "../runtime/dense-values.ts";
 import type { Dataset } from "./dataset.ts";
 import { writeNpy } from "./npy.ts";
 import { openBlobs } from "./open-blobs.ts";

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { onnxModel } from "../../test/models/onnx-model.ts";
 import type { Sample } from "../data/dataset.ts";
+import { denseTensor } from "../graph/dense-values.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { floatTensor } from "../onnx/tensor-data.ts";
-import { denseTensor } from "../runtime/dense-values.ts";
 import { evaluateModel } from "./accuracy.ts";
 
 /** A "network" whose scores are its input, put through one operator. */

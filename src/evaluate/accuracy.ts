@@ -1,9 +1,9 @@
 import type { Model } from "../convert/model-file.ts";
 import { type Examples, samplesOf } from "../data/dataset.ts";
 import type { Labels } from "../data/labels.ts";
+import { denseValues } from "../graph/dense-values.ts";
 import type { DenseTensor } from "../graph/tensor.ts";
 import { BoltqError } from "../io/error.ts";
-import { denseValues } from "../runtime/dense-values.ts";
 import { fitInputs } from "../runtime/fit-inputs.ts";
 import { type OpenOptions, openSession } from "./open-session.ts";
 import { TensorError } from "./tensor-error.ts";

@@ -4,8 +4,8 @@ import { onnxModel } from "../../test/models/onnx-model.ts";
 import { describeWithShared, sharedPath } from "../../test/shared.ts";
 import { type Model, readModel } from "../convert/model-file.ts";
 import type { Sample } from "../data/dataset.ts";
+import { denseTensor } from "../graph/dense-values.ts";
 import { memorySource } from "../io/bytes.ts";
-import { denseTensor } from "../runtime/dense-values.ts";
 import { compareModels } from "./compare.ts";
 import { closeModel, runModel } from "./run.ts";
 

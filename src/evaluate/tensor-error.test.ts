@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { denseTensor } from "../runtime/dense-values.ts";
+import { denseTensor } from "../graph/dense-values.ts";
 import { TensorError, type TensorErrorSummary } from "./tensor-error.ts";
 
 const { NaN: none, POSITIVE_INFINITY: infinite, NEGATIVE_INFINITY: negative } = Number;

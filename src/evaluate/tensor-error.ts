@@ -1,5 +1,5 @@
+import { denseValues } from "../graph/dense-values.ts";
 import type { DenseTensor } from "../graph/tensor.ts";
-import { denseValues } from "../runtime/dense-values.ts";
 
 /** How far a tensor is from its reference, over all samples. */
 export interface TensorErrorSummary {

@@ -58,6 +58,11 @@ export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
+/** A shape as people write it: `1x3x224x224`, unknown sizes as their names or `?`. */
+export function shapeText(shape: readonly Dimension[]): string {
+  return shape.length === 0 ? "scalar" : shape.map((size) => size ?? "?").join("x");
+}
+
 /** Bytes that `count` elements of `type` occupy, the last one rounded up to a whole byte. */
 export function byteLength(type: ElementType, count: number): number {
   return Math.ceil((count * ELEMENT_BITS[type]) / 8);

@@ -1,4 +1,4 @@
-import type { Dimension } from "../graph/tensor.ts";
+import { type Dimension, shapeText } from "../graph/tensor.ts";
 import { BoltqError } from "../io/error.ts";
 import type { Signature } from "../onnx/model.ts";
 import type { NamedTensors } from "./runtime.ts";
@@ -26,11 +26,6 @@ function fits(shape: readonly number[], wanted: readonly Dimension[]): boolean {
   return (
     shape.length === wanted.length && wanted.every((size, axis) => typeof size !== "number" || size === shape[axis])
   );
-}
-
-/** A shape as people write it: `1x3x224x224`, unknown sizes as their names or `?`. */
-export function shapeText(shape: readonly Dimension[]): string {
-  return shape.length === 0 ? "scalar" : shape.map((size) => size ?? "?").join("x");
 }
 
 function fail(model: string, problem: string, inputs: readonly Signature[]): never {

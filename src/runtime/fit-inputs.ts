@@ -1,7 +1,7 @@
+import { denseTensor, denseValues } from "../graph/dense-values.ts";
 import { type DenseTensor, elementCount } from "../graph/tensor.ts";
 import { BoltqError } from "../io/error.ts";
 import type { Signature } from "../onnx/model.ts";
-import { denseTensor, denseValues } from "./dense-values.ts";
 import type { NamedTensors } from "./runtime.ts";
 
 /**

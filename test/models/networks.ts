@@ -1,7 +1,7 @@
 import type { BoltModel } from "../../src/bolt/model.ts";
 import type { Dataset, Sample } from "../../src/data/dataset.ts";
+import { denseTensor } from "../../src/graph/dense-values.ts";
 import type { OnnxModel } from "../../src/onnx/model.ts";
-import { denseTensor } from "../../src/runtime/dense-values.ts";
 import { type BoltOperator, boltModel, convolution } from "./bolt-model.ts";
 import { onnxModel } from "./onnx-model.ts";
 import { normalTensor, normalValues } from "./values.ts";

@@ -1,8 +1,8 @@
 import type { Model } from "../../src/convert/model-file.ts";
 import { openSession } from "../../src/evaluate/open-session.ts";
+import { denseTensor, denseValues } from "../../src/graph/dense-values.ts";
 import type { DenseTensor } from "../../src/graph/tensor.ts";
 import type { Signature } from "../../src/onnx/model.ts";
-import { denseTensor, denseValues } from "../../src/runtime/dense-values.ts";
 import { normalInput } from "./values.ts";
 
 /** What a model gives: the shape and numbers of each output, in the graph's order. */

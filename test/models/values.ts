@@ -1,7 +1,7 @@
+import { denseTensor } from "../../src/graph/dense-values.ts";
 import type { DenseTensor, Tensor } from "../../src/graph/tensor.ts";
 import { elementCount } from "../../src/graph/tensor.ts";
 import { floatTensor } from "../../src/onnx/tensor-data.ts";
-import { denseTensor } from "../../src/runtime/dense-values.ts";
 
 /** Normally distributed numbers, the same for the same seed. */
 export function normalValues(count: number, seed = 1): Float32Array {

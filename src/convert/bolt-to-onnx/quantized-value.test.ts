@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
+import { denseTensor, denseValues } from "../../graph/dense-values.ts";
 import { memoryTarget } from "../../io/target.ts";
 import { writeOnnx } from "../../onnx/write.ts";
-import { denseTensor, denseValues } from "../../runtime/dense-values.ts";
 import { loadRuntime } from "../../runtime/load.ts";
 import { GraphBuilder } from "./graph-builder.ts";
 import { dequantize, quantize } from "./quantized-value.ts";

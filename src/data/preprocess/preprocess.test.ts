@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { denseValues } from "../../runtime/dense-values.ts";
+import { denseValues } from "../../graph/dense-values.ts";
 import type { Image } from "../image/image.ts";
 import { inputShape, preprocess } from "./preprocess.ts";
 import { resample } from "./resample.ts";

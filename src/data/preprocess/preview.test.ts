@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { denseTensor } from "../../runtime/dense-values.ts";
+import { denseTensor } from "../../graph/dense-values.ts";
 import { showInput, tile } from "./preview.ts";
 import { preset } from "./specification.ts";
 

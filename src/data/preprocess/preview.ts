@@ -1,6 +1,6 @@
+import { denseValues } from "../../graph/dense-values.ts";
 import type { DenseTensor } from "../../graph/tensor.ts";
 import { BoltqError } from "../../io/error.ts";
-import { denseValues } from "../../runtime/dense-values.ts";
 import type { Image } from "../image/image.ts";
 import { boltNormalization } from "./bolt-formats.ts";
 import { CHANNEL_ORDERS } from "./preprocess.ts";

@@ -4,10 +4,10 @@ import { BoltHistogram, boltBatchSize } from "../../calibrate/bolt-histogram.ts"
 import type { CollectOptions } from "../../calibrate/collect.ts";
 import { raisedNames, raiseToOnnx } from "../../convert/bolt-to-onnx/index.ts";
 import type { Dataset, Sample } from "../../data/dataset.ts";
+import { denseValues } from "../../graph/dense-values.ts";
 import { BoltqError } from "../../io/error.ts";
 import { memoryTarget } from "../../io/target.ts";
 import { writeOnnx } from "../../onnx/write.ts";
-import { denseValues } from "../../runtime/dense-values.ts";
 import { fitInputs } from "../../runtime/fit-inputs.ts";
 import { loadRuntime } from "../../runtime/load.ts";
 import type { Session } from "../../runtime/runtime.ts";

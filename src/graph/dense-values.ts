@@ -1,7 +1,7 @@
-import { narrowToFloat16, widenFromFloat16 } from "../graph/float16.ts";
-import type { DenseTensor, ElementType } from "../graph/tensor.ts";
 import { BoltqError } from "../io/error.ts";
-import { ELEMENT_ARRAYS } from "./ort-tensor.ts";
+import { ELEMENT_ARRAYS } from "./element-arrays.ts";
+import { narrowToFloat16, widenFromFloat16 } from "./float16.ts";
+import type { DenseTensor, ElementType } from "./tensor.ts";
 
 /** The elements as numbers: a view where they are that already; int64 beyond 2^53 is rounded. */
 export function denseValues(tensor: DenseTensor): ArrayLike<number> {
