@@ -1,5 +1,5 @@
 import { denseTensor, denseValues } from "../graph/dense-values.ts";
-import { type DenseTensor, type ElementType, elementCount, shapeText } from "../graph/tensor.ts";
+import { type DenseTensor, type ElementType, elementCount, fittedShape, shapeText } from "../graph/tensor.ts";
 import { BoltqError } from "../io/error.ts";
 import type { Signature } from "../onnx/model.ts";
 import { MAX_PIXELS } from "./image/image.ts";
@@ -40,12 +40,6 @@ export function requireFit(given: readonly number[], input: Signature, place: st
     `an array of ${shapeText(given)} does not fit the input "${input.name}" of ${shapeText(wanted ?? [])}`,
     { file: place, remedy: "Give arrays of the model's own input shape" },
   );
-}
-
-function fittedShape(shape: readonly number[], rank: number | undefined): readonly number[] {
-  if (rank === undefined || shape.length === rank) return shape;
-  if (shape.length < rank) return [...new Array<number>(rank - shape.length).fill(1), ...shape];
-  return elementCount(shape.slice(0, shape.length - rank)) === 1 ? shape.slice(shape.length - rank) : shape;
 }
 
 /** Whole numbers by element type: the least and the greatest that can be told apart here. */

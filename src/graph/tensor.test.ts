@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { bfloat16ToFloat32, float32ToBfloat16 } from "./bfloat16.ts";
-import { byteLength, ELEMENT_BITS, elementCount } from "./tensor.ts";
+import { byteLength, ELEMENT_BITS, elementCount, fittedShape } from "./tensor.ts";
 
 it("counts elements and bytes", () => {
   expect(elementCount([])).toBe(1);
@@ -25,4 +25,12 @@ it("rounds to bfloat16, ties to even", () => {
   expect(bfloat16ToFloat32(float32ToBfloat16(Number.NaN))).toBeNaN();
   expect(bfloat16ToFloat32(0x3f81)).toBe(1 + 2 ** -7);
   expect(bfloat16ToFloat32(0xc020)).toBe(-2.5);
+});
+
+it("adds and drops leading dimensions of 1 to have a rank, and no others", () => {
+  expect(fittedShape([3, 4], 4)).toEqual([1, 1, 3, 4]);
+  expect(fittedShape([1, 1, 3, 4], 2)).toEqual([3, 4]);
+  expect(fittedShape([2, 3, 4], 2)).toEqual([2, 3, 4]);
+  expect(fittedShape([1, 3, 4], 3)).toEqual([1, 3, 4]);
+  expect(fittedShape([1, 3, 4], undefined)).toEqual([1, 3, 4]);
 });

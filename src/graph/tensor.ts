@@ -63,6 +63,13 @@ export function shapeText(shape: readonly Dimension[]): string {
   return shape.length === 0 ? "scalar" : shape.map((size) => size ?? "?").join("x");
 }
 
+/** A shape with leading dimensions of 1 added or dropped to have `rank` dimensions; as it is where that cannot be. */
+export function fittedShape(shape: readonly number[], rank: number | undefined): readonly number[] {
+  if (rank === undefined || shape.length === rank) return shape;
+  if (shape.length < rank) return [...new Array<number>(rank - shape.length).fill(1), ...shape];
+  return elementCount(shape.slice(0, shape.length - rank)) === 1 ? shape.slice(shape.length - rank) : shape;
+}
+
 /** Bytes that `count` elements of `type` occupy, the last one rounded up to a whole byte. */
 export function byteLength(type: ElementType, count: number): number {
   return Math.ceil((count * ELEMENT_BITS[type]) / 8);

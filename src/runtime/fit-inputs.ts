@@ -1,5 +1,5 @@
 import { denseTensor, denseValues } from "../graph/dense-values.ts";
-import { type DenseTensor, elementCount } from "../graph/tensor.ts";
+import { type DenseTensor, fittedShape } from "../graph/tensor.ts";
 import { BoltqError } from "../io/error.ts";
 import type { Signature } from "../onnx/model.ts";
 import type { NamedTensors } from "./runtime.ts";
@@ -35,11 +35,4 @@ function fitted(tensor: DenseTensor, { type }: Signature): DenseTensor {
   const shape = fittedShape(tensor.shape, type.shape?.length);
   if (tensor.type === type.type) return { ...tensor, shape };
   return denseTensor(type.type, shape, denseValues(tensor));
-}
-
-function fittedShape(shape: readonly number[], rank: number | undefined): readonly number[] {
-  if (rank === undefined || shape.length === rank) return shape;
-  if (shape.length < rank) return [...new Array<number>(rank - shape.length).fill(1), ...shape];
-  const dropped = shape.slice(0, shape.length - rank);
-  return elementCount(dropped) === 1 ? shape.slice(shape.length - rank) : shape;
 }
