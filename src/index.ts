@@ -51,7 +51,7 @@ export {
   compareModels,
   type TensorComparison,
 } from "./evaluate/compare.ts";
-export { modelInputs } from "./evaluate/model-inputs.ts";
+export { modelInputs } from "./convert/model-inputs.ts";
 export { closeModel, runModel } from "./evaluate/run.ts";
 export { Graph, Node, type NodeInit, Value } from "./graph/graph.ts";
 export type { DenseTensor, Dimension, ElementType, Tensor, TensorType } from "./graph/tensor.ts";

@@ -7,7 +7,7 @@ import { readModel } from "../src/convert/model-file.ts";
 import { openDataset } from "../src/data/node/open-dataset.ts";
 import { preset } from "../src/data/preprocess/specification.ts";
 import { compareModels } from "../src/evaluate/compare.ts";
-import { modelInputs } from "../src/evaluate/model-inputs.ts";
+import { modelInputs } from "../src/convert/model-inputs.ts";
 import { memorySource } from "../src/io/bytes.ts";
 import { memoryTarget } from "../src/io/target.ts";
 import type { OnnxModel, OnnxNode } from "../src/onnx/model.ts";

@@ -6,7 +6,7 @@ import { parseObservations, printObservations } from "../calibrate/observations-
 import type { Range, RangeMethod } from "../calibrate/range.ts";
 import type { Collected } from "../calibrate/statistics.ts";
 import type { Model } from "../convert/model-file.ts";
-import { modelInputs } from "../evaluate/model-inputs.ts";
+import { modelInputs } from "../convert/model-inputs.ts";
 import { BoltqError } from "../io/error.ts";
 import { writeWhole } from "../io/target.ts";
 import type { OnnxModel } from "../onnx/model.ts";

@@ -2,7 +2,7 @@ import { type Command, Option } from "commander";
 import { METHOD_NEEDS } from "../calibrate/find-range.ts";
 import { statisticsOf } from "../calibrate/observations.ts";
 import type { RangeMethod } from "../calibrate/range.ts";
-import { modelInputs } from "../evaluate/model-inputs.ts";
+import { modelInputs } from "../convert/model-inputs.ts";
 import { BoltqError } from "../io/error.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { quantizeOnnx, quantizeOnnxAsPlanned } from "../quantize/onnx/quantize-onnx.ts";

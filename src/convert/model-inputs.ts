@@ -1,6 +1,6 @@
-import { shapeOfDescription } from "../convert/bolt-to-onnx/constants.ts";
-import { ELEMENT_TYPES } from "../convert/bolt-to-onnx/raise-context.ts";
-import type { Model } from "../convert/model-file.ts";
+import { shapeOfDescription } from "./bolt-to-onnx/constants.ts";
+import { ELEMENT_TYPES } from "./bolt-to-onnx/raise-context.ts";
+import type { Model } from "./model-format.ts";
 import type { Signature } from "../onnx/model.ts";
 
 /** What a model takes, as it will be when it runs: names, element types and shapes, outermost dimension first. */
