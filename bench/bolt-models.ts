@@ -1,5 +1,6 @@
-import { type BoltModel, type BoltNodeData, type BoltTensorDescription, WeightTable } from "../src/bolt/model.ts";
+import { type BoltModel, type BoltNodeData, WeightTable } from "../src/bolt/model.ts";
 import { Parameters, type ParameterValue } from "../src/bolt/parameters.ts";
+import type { BoltTensorDescription } from "../src/bolt/tensor-description.ts";
 import { Graph, Value } from "../src/graph/graph.ts";
 import { type Bytes, memoryBytes } from "../src/io/bytes.ts";
 

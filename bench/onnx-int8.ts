@@ -9,11 +9,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { modelInputs } from "../src/convert/model-inputs.ts";
 import { parseLabels } from "../src/data/labels.ts";
 import { openDataset } from "../src/data/node/open-dataset.ts";
 import { preset } from "../src/data/preprocess/specification.ts";
 import { evaluateModel } from "../src/evaluate/accuracy.ts";
-import { modelInputs } from "../src/convert/model-inputs.ts";
 import { memorySource } from "../src/io/bytes.ts";
 import { memoryTarget } from "../src/io/target.ts";
 import { openModelFile } from "../src/node.ts";

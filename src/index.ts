@@ -1,10 +1,11 @@
 /** What runs anywhere, in a browser too. In Node the package gives `node.ts` on top. */
 
 export type { BoltDataType } from "./bolt/data-type.ts";
-export type { BoltModel, BoltNode, BoltNodeData, BoltTensorDescription, BoltValue, BoltWeight } from "./bolt/model.ts";
+export type { BoltModel, BoltNode, BoltNodeData, BoltValue, BoltWeight } from "./bolt/model.ts";
 export { WeightTable } from "./bolt/model.ts";
 export { Parameters, type ParameterValue } from "./bolt/parameters.ts";
 export { readBolt } from "./bolt/read.ts";
+export type { BoltTensorDescription } from "./bolt/tensor-description.ts";
 export { BOLT_VERSIONS, type BoltVersion, NEWEST_BOLT_VERSION } from "./bolt/version.ts";
 export { writeBolt } from "./bolt/write.ts";
 export { type CollectOptions, collectObservations } from "./calibrate/collect.ts";
@@ -30,6 +31,7 @@ export {
   writeModel,
 } from "./convert/model-file.ts";
 export { type Model, type ModelFormat, type ReadModelOptions, readModelAs } from "./convert/model-format.ts";
+export { modelInputs } from "./convert/model-inputs.ts";
 export type { BoltPrecision, Converted, ConvertOptions } from "./convert/onnx-to-bolt/index.ts";
 export { TFLITE_FORMAT } from "./convert/tflite/format.ts";
 export { type Dataset, type DatasetRange, type Examples, parseShard, type Sample, type Shard } from "./data/dataset.ts";
@@ -51,13 +53,13 @@ export {
   compareModels,
   type TensorComparison,
 } from "./evaluate/compare.ts";
-export { modelInputs } from "./convert/model-inputs.ts";
 export { closeModel, runModel } from "./evaluate/run.ts";
 export { Graph, Node, type NodeInit, Value } from "./graph/graph.ts";
 export type { DenseTensor, Dimension, ElementType, Tensor, TensorType } from "./graph/tensor.ts";
 export { type Bytes, blobSource, memorySource, type Source } from "./io/bytes.ts";
 export { BoltqError, type ErrorCode, type ErrorDetails } from "./io/error.ts";
 export { type MemoryTarget, memoryTarget, type Target } from "./io/target.ts";
+export type { ExternalData } from "./onnx/external-data.ts";
 export type {
   OnnxAttribute,
   OnnxGraph,
@@ -67,7 +69,7 @@ export type {
   OnnxValue,
   Signature,
 } from "./onnx/model.ts";
-export type { ExternalData, ReadOnnxOptions } from "./onnx/read.ts";
+export type { ReadOnnxOptions } from "./onnx/read.ts";
 export { type ExternalTarget, type WriteOnnxOptions, writeOnnx } from "./onnx/write.ts";
 export { applyBoltPlan } from "./quantize/bolt/apply-plan.ts";
 export { type CalibrateBoltOptions, calibrateBolt, calibratedPlan } from "./quantize/bolt/calibrate.ts";

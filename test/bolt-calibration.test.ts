@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { readBolt } from "../src/bolt/read.ts";
+import { modelInputs } from "../src/convert/model-inputs.ts";
 import type { Dataset, Sample } from "../src/data/dataset.ts";
 import { openDataset } from "../src/data/node/open-dataset.ts";
 import { parsePreprocessing } from "../src/data/preprocess/specification.ts";
-import { modelInputs } from "../src/convert/model-inputs.ts";
 import { memorySource } from "../src/io/bytes.ts";
 import { calibrateAsBolt } from "../src/quantize/bolt/calibrate-as-bolt.ts";
 import { describeWithShared, sharedPath } from "./shared.ts";

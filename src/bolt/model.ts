@@ -2,18 +2,8 @@ import type { Graph, Node, Value } from "../graph/graph.ts";
 import type { Bytes } from "../io/bytes.ts";
 import type { BoltDataType } from "./data-type.ts";
 import type { Parameters } from "./parameters.ts";
+import type { BoltTensorDescription } from "./tensor-description.ts";
 import type { BoltVersion } from "./version.ts";
-
-/** Type, layout and shape of a tensor as Bolt's files state it. Dimensions are in Bolt's order: innermost first. */
-export interface BoltTensorDescription {
-  dataType: BoltDataType;
-  /** Number of Bolt's DataFormat, see data-format.ts. */
-  dataFormat: number;
-  /** Sizes, innermost first: `[w, h, c, n]` for NCHW. */
-  dimensions: number[];
-  /** What stands in the places beyond the dimensions, where that is not all zeros. */
-  unused?: readonly number[];
-}
 
 /** What the Bolt dialect adds to a node. */
 export interface BoltNodeData {

@@ -1,7 +1,6 @@
 import { BoltqError } from "../io/error.ts";
 import { BOLT_DATA_TYPES, dataTypeNumber } from "./data-type.ts";
 import { enumerationName, enumerationNumber, isEnumeration } from "./enumerations.ts";
-import type { BoltTensorDescription } from "./model.ts";
 import {
   maximumDimensions,
   type ParameterName,
@@ -9,6 +8,7 @@ import {
   type StructLayout,
   structOf,
 } from "./parameter-layouts.ts";
+import type { BoltTensorDescription } from "./tensor-description.ts";
 import type { BoltVersion } from "./version.ts";
 
 /** What a field may hold: enumerations as their names (numbers where a name is lacking), bool as 0 or 1. */

@@ -3,19 +3,13 @@ import { type Bytes, rangeOf, type Source } from "../io/bytes.ts";
 import { Cursor } from "../io/cursor.ts";
 import { BoltqError } from "../io/error.ts";
 import { BOLT_DATA_TYPES, type BoltDataType } from "./data-type.ts";
-import {
-  type BoltModel,
-  type BoltNodeData,
-  type BoltTensorDescription,
-  type BoltValue,
-  type BoltWeight,
-  WeightTable,
-} from "./model.ts";
+import { type BoltModel, type BoltNodeData, type BoltValue, type BoltWeight, WeightTable } from "./model.ts";
 import { decodeName, NAME_BYTES, type NameField } from "./name-field.ts";
 import { operatorOfNumber } from "./operators.ts";
 import { structOf } from "./parameter-layouts.ts";
 import { descriptionSize, Parameters, readDescription } from "./parameters.ts";
 import { checkStructure } from "./structure.ts";
+import type { BoltTensorDescription } from "./tensor-description.ts";
 import { BOLT_VERSIONS, type BoltVersion, isBoltVersion } from "./version.ts";
 
 /** The number in bytes 4..7 of every `.bolt` file. */

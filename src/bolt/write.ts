@@ -3,11 +3,12 @@ import { type Bytes, chunksOf } from "../io/bytes.ts";
 import { BoltqError } from "../io/error.ts";
 import type { Target } from "../io/target.ts";
 import { dataTypeNumber } from "./data-type.ts";
-import type { BoltModel, BoltNode, BoltTensorDescription, BoltWeight } from "./model.ts";
+import type { BoltModel, BoltNode, BoltWeight } from "./model.ts";
 import { encodeName } from "./name-field.ts";
 import { numberOfOperator } from "./operators.ts";
 import { descriptionSize, writeDescription } from "./parameters.ts";
 import { BOLT_MAGIC_NUMBER } from "./read.ts";
+import type { BoltTensorDescription } from "./tensor-description.ts";
 import type { BoltVersion } from "./version.ts";
 
 /** Bytes of operator records that are gathered before they are handed on. */

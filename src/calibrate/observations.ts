@@ -2,7 +2,7 @@ import { BoltqError } from "../io/error.ts";
 import { type ExactSum, meanOf } from "./exact-sum.ts";
 import { type Histogram, mergedHistograms } from "./histogram.ts";
 import { mergeOrigins, type Origin } from "./origin.ts";
-import { mergePeaks, type Peak } from "./outlier.ts";
+import { mergePeaks, type Peak } from "./peak.ts";
 import type { Statistics, ValueStatistics } from "./statistics.ts";
 
 /**

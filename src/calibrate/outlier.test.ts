@@ -3,7 +3,8 @@ import { onnxModel } from "../../test/models/onnx-model.ts";
 import { denseTensor } from "../graph/dense-values.ts";
 import { collectObservations } from "./collect.ts";
 import type { Observations, ValueObservations } from "./observations.ts";
-import { mergePeaks, outlierWarnings, type Peak } from "./outlier.ts";
+import { outlierWarnings } from "./outlier.ts";
+import { mergePeaks, type Peak } from "./peak.ts";
 import type { Collected } from "./statistics.ts";
 
 const own = (example: string, magnitude: number): Peak => ({ example, magnitude, others: 0 });

@@ -5,7 +5,7 @@ import { type ExactSum, exactly } from "./exact-sum.ts";
 import { BINS, emptyHistogram, exponentFor, type Histogram, LEAST_EXPONENT, widened } from "./histogram.ts";
 import type { ValueObservations } from "./observations.ts";
 import { LARGEST_BIN, type ObservedOutputs } from "./observer-graph.ts";
-import { mergePeaks, type Peak } from "./outlier.ts";
+import { mergePeaks, type Peak } from "./peak.ts";
 
 /** Adds up what the runs of an observer graph tell of one value. */
 export class ValueTally {

@@ -1,8 +1,8 @@
 import type { BoltModel } from "../bolt/model.ts";
 import { METHOD_NEEDS } from "../calibrate/find-range.ts";
 import type { RangeMethod } from "../calibrate/range.ts";
-import { openDataset } from "../data/node/open-dataset.ts";
 import { modelInputs } from "../convert/model-inputs.ts";
+import { openDataset } from "../data/node/open-dataset.ts";
 import { BoltqError } from "../io/error.ts";
 import { calibrateBolt } from "../quantize/bolt/calibrate.ts";
 import { calibrateAsBolt } from "../quantize/bolt/calibrate-as-bolt.ts";

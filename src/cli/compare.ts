@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { type Comparison, compareModels, type TensorComparison } from "../evaluate/compare.ts";
 import { modelInputs } from "../convert/model-inputs.ts";
+import { type Comparison, compareModels, type TensorComparison } from "../evaluate/compare.ts";
 import { CommandFiles } from "./command-files.ts";
 import { addDataOptions, type DataOptions, dataReads, openData } from "./data-options.ts";
 import { openModel } from "./model-argument.ts";

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
+import { modelInputs } from "../convert/model-inputs.ts";
 import { parseLabels } from "../data/labels.ts";
 import { type Evaluation, evaluateModel } from "../evaluate/accuracy.ts";
-import { modelInputs } from "../convert/model-inputs.ts";
 import { CommandFiles } from "./command-files.ts";
 import { addDataOptions, type DataOptions, dataReads, openData } from "./data-options.ts";
 import { openModel } from "./model-argument.ts";

@@ -1,7 +1,7 @@
+import type { Signature } from "../onnx/model.ts";
 import { shapeOfDescription } from "./bolt-to-onnx/constants.ts";
 import { ELEMENT_TYPES } from "./bolt-to-onnx/raise-context.ts";
 import type { Model } from "./model-format.ts";
-import type { Signature } from "../onnx/model.ts";
 
 /** What a model takes, as it will be when it runs: names, element types and shapes, outermost dimension first. */
 export function modelInputs(model: Model): Signature[] {

@@ -2,8 +2,8 @@ import { byteLength, ELEMENT_BITS, type ElementType, elementCount } from "../gra
 import { type Bytes, memoryBytes, rangeOf } from "../io/bytes.ts";
 import { BoltqError } from "../io/error.ts";
 import { safeInteger, WireMessage } from "../io/protobuf.ts";
+import type { ExternalData } from "./external-data.ts";
 import type { OnnxTensor } from "./model.ts";
-import type { ExternalData } from "./read.ts";
 import { ELEMENT_TYPES, ENTRY, TENSOR } from "./schema.ts";
 
 /** What reading tensors needs beside the message. */

@@ -4,6 +4,7 @@ import type { Source } from "../io/bytes.ts";
 import { type Bytes, rangeOf } from "../io/bytes.ts";
 import { BoltqError } from "../io/error.ts";
 import { signed, WireMessage } from "../io/protobuf.ts";
+import type { ExternalData } from "./external-data.ts";
 import type { OnnxAttribute, OnnxFunction, OnnxGraph, OnnxModel, OnnxNodeData, OnnxValue, ValueInfo } from "./model.ts";
 import { readTensor, type TensorContext } from "./read-tensor.ts";
 import {
@@ -25,9 +26,6 @@ import {
   VALUE_INFO,
 } from "./schema.ts";
 import { settleStructure } from "./structure.ts";
-
-/** Opens the file that external tensor data names, by its location relative to the model. */
-export type ExternalData = (location: string) => Source | Promise<Source>;
 
 export interface ReadOnnxOptions {
   /** Needed only for models with external data. */

@@ -1,7 +1,7 @@
 import { ELEMENT_ARRAYS, type ElementArray } from "../graph/element-arrays.ts";
 import { byteLength, type DenseTensor, type ElementType, elementCount } from "../graph/tensor.ts";
 import { BoltqError } from "../io/error.ts";
-import type { OnnxRuntimeModule, OrtTensor } from "./onnxruntime.ts";
+import type { OnnxRuntimeModule, OrtTensor } from "./onnxruntime-module.ts";
 
 /** The tensor as ONNX Runtime takes it: a view where the bytes are aligned, else a copy. `name` is for messages. */
 export function toOrtTensor(ort: OnnxRuntimeModule, tensor: DenseTensor, name: string): OrtTensor {

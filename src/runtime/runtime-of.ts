@@ -1,4 +1,5 @@
-import { createDirectSession, type OnnxRuntimeModule } from "./onnxruntime.ts";
+import { createDirectSession } from "./onnxruntime.ts";
+import type { OnnxRuntimeModule } from "./onnxruntime-module.ts";
 import type { Runtime } from "./runtime.ts";
 
 /**

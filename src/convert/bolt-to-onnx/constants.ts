@@ -1,6 +1,7 @@
 import { STORAGE_BITS } from "../../bolt/data-type.ts";
 import { enumerationNumber } from "../../bolt/enumerations.ts";
-import type { BoltTensorDescription, BoltWeight } from "../../bolt/model.ts";
+import type { BoltWeight } from "../../bolt/model.ts";
+import type { BoltTensorDescription } from "../../bolt/tensor-description.ts";
 import { readWeightValues } from "../../bolt/weight-values.ts";
 import { elementCount, type Tensor } from "../../graph/tensor.ts";
 import { BoltqError } from "../../io/error.ts";

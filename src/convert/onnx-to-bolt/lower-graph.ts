@@ -1,15 +1,9 @@
-import {
-  type BoltModel,
-  type BoltNodeData,
-  type BoltTensorDescription,
-  type BoltValue,
-  type BoltWeight,
-  WeightTable,
-} from "../../bolt/model.ts";
+import { type BoltModel, type BoltNodeData, type BoltValue, type BoltWeight, WeightTable } from "../../bolt/model.ts";
 import { NAME_BYTES } from "../../bolt/name-field.ts";
 import { maximumDimensions } from "../../bolt/parameter-layouts.ts";
 import { Parameters, type ParameterValues } from "../../bolt/parameters.ts";
 import type { BoltRules } from "../../bolt/rules.ts";
+import type { BoltTensorDescription } from "../../bolt/tensor-description.ts";
 import type { BoltVersion } from "../../bolt/version.ts";
 import { Graph, Value } from "../../graph/graph.ts";
 import { elementCount } from "../../graph/tensor.ts";

@@ -1,4 +1,4 @@
-import type { BoltTensorDescription } from "../../bolt/model.ts";
+import type { BoltTensorDescription } from "../../bolt/tensor-description.ts";
 import { BoltqError } from "../../io/error.ts";
 import { floatAttribute, floatsAttribute, intAttribute, intsAttribute, textAttribute } from "../../onnx/attributes.ts";
 import type { OnnxNode, OnnxTensor } from "../../onnx/model.ts";

@@ -1,13 +1,7 @@
-import {
-  type BoltModel,
-  type BoltNodeData,
-  type BoltTensorDescription,
-  type BoltValue,
-  type BoltWeight,
-  WeightTable,
-} from "../../bolt/model.ts";
+import { type BoltModel, type BoltNodeData, type BoltValue, type BoltWeight, WeightTable } from "../../bolt/model.ts";
 import { Parameters, type ParameterValue } from "../../bolt/parameters.ts";
 import { rulesOf } from "../../bolt/rules.ts";
+import type { BoltTensorDescription } from "../../bolt/tensor-description.ts";
 import { type BoltVersion, NEWEST_BOLT_VERSION } from "../../bolt/version.ts";
 import { Graph, Value } from "../../graph/graph.ts";
 import type { Bytes } from "../../io/bytes.ts";

@@ -1,4 +1,4 @@
-import type { OnnxRuntimeModule } from "../onnxruntime.ts";
+import type { OnnxRuntimeModule } from "../onnxruntime-module.ts";
 
 /**
  * A package of ONNX Runtime, or undefined where it is not installed or has no binary for this machine. Its name is not

@@ -1,5 +1,6 @@
 import { ownWebPort, webWorker } from "../../io/web/web-worker.ts";
-import { createDirectSession, type OnnxRuntimeModule } from "../onnxruntime.ts";
+import { createDirectSession } from "../onnxruntime.ts";
+import type { OnnxRuntimeModule } from "../onnxruntime-module.ts";
 import type { Runtime } from "../runtime.ts";
 import { serveSession } from "../serve-session.ts";
 import type { SessionStart } from "../session-messages.ts";
