@@ -20,6 +20,8 @@ const runtime = await loadRuntime();
 const RELU = 1;
 const CODES = {
   conv: 3,
+  depthwise: 4,
+  dequantize: 6,
   fullyConnected: 9,
   reshape: 22,
   spaceToBatch: 38,
@@ -112,6 +114,24 @@ it("reads quantized weights as the numbers that they stand for", async () => {
     [3],
   );
   expect(await run(file, [1, 2], [1, 10])).toEqual([0.5 + 10 + 1, 4 - 100]);
+});
+
+it("reads float16 weights, each behind a DEQUANTIZE", async () => {
+  const file = tfliteModel(
+    [
+      { name: "x", shape: [1, 1, 1, 2] },
+      { name: "half", shape: [1, 1, 1, 2], type: 1, data: Uint16Array.from([0x3c00, 0xc000]) },
+      { name: "w", shape: [1, 1, 1, 2] },
+      { name: "y", shape: [1, 1, 1, 2] },
+    ],
+    [
+      { code: CODES.dequantize, inputs: [1], outputs: [2] },
+      { code: CODES.depthwise, inputs: [0, 2], outputs: [3], options: { 1: { int32: 1 }, 2: { int32: 1 } } },
+    ],
+    [0],
+    [3],
+  );
+  expect(await run(file, [1, 2, 1, 1], [3, 4])).toEqual([3, -8]);
 });
 
 it("makes one dilated convolution of the three operators that TensorFlow writes", async () => {

@@ -4,6 +4,7 @@ import type { OnnxModel, OnnxValue } from "../../onnx/model.ts";
 import { encodedTensor } from "../../onnx/tensor-data.ts";
 import { GraphBuilder, isStatic } from "../bolt-to-onnx/graph-builder.ts";
 import { floatTensor, storedTensor } from "./constants.ts";
+import { foldDequantize } from "./fold-dequantize.ts";
 import { foldSizes } from "./fold-sizes.ts";
 import { fuseDilation } from "./fuse-dilation.ts";
 import { OperatorContext, type OperatorTable, type TfliteValues, TO_FIRST } from "./operator-context.ts";
@@ -21,7 +22,7 @@ const OPERATORS: OperatorTable = { ...ACTIVATIONS, ...ARITHMETIC, ...SHAPES, ...
  * `unsupported` with all operators that cannot be converted, `format` where sizes do not fit.
  */
 export async function tfliteToOnnx(read: TfliteGraph): Promise<OnnxModel> {
-  const graph = await fuseDilation(read);
+  const graph = await fuseDilation(foldDequantize(read));
   refuseUnknownOperators(graph);
   const conversion = new Conversion(graph);
   for (const input of graph.inputs) conversion.input(input);
