@@ -49,7 +49,7 @@ const sources = files.filter(
 const mutants = sample(sources.flatMap((file) => mutantsOf(file, readFileSync(join(copy, file), "utf8"))));
 
 const needed = [...new Set(mutants.flatMap(({ file }) => reaching.get(file) ?? []))];
-const broken = await runTests({ changed: copy, tests: needed.map((test) => join(copy, test)) });
+const broken = await runTests({ changed: copy, tests: needed.map((test) => join(copy, test)) }, needed.length);
 if (broken !== undefined) throw new Error(`the tests fail without any change: ${broken}`);
 
 let noticed = 0;
@@ -108,14 +108,15 @@ async function noticedBy(mutant: Mutant): Promise<string | undefined> {
   }
 }
 
-async function runTests(request: RunRequest): Promise<string | undefined> {
+/** `limits`: how many times the time limit it may take. */
+async function runTests(request: RunRequest, limits = 1): Promise<string | undefined> {
   runner ??= await startRunner();
   runner.send(request);
   const stop = new AbortController();
   const answer = await Promise.race([
     once(runner, "message", stop),
     once(runner, "exit", stop).then(() => "crash"),
-    delay(1000 * Number(options.limit), "time limit", stop),
+    delay(1000 * limits * Number(options.limit), "time limit", stop),
   ]);
   stop.abort();
   if (typeof answer !== "string") return (answer[0] as RunAnswer).failed?.slice(copy.length + 1);
