@@ -27,8 +27,6 @@ const REFUSED: Readonly<Record<string, string>> = {
   CumSum: "cumsum_ax1",
   Einsum: "einsum_bhwc",
   GridSample: "gridsample16_border_0 gridsample16_zeros_0",
-  GRU: "gru_bf_lbr gru_bf_lbr_bidir gru_bidir_lbr gru_lbr gru_t1",
-  LSTM: "lstm_bf_bidir lstm_bf_h12_i6 lstm_bf_h16 lstm_bf_notail lstm_bidir lstm_init lstm_t1_init lstm_y lstm_y_h_c",
   MaxUnpool: "maxunpool",
   NonMaxSuppression: "nms",
   NoOp: "noop",
@@ -54,9 +52,7 @@ const REFUSED_AS_BOLT: Readonly<Record<string, string>> = {
 const REFUSED_OTHERWISE: Readonly<Record<string, string>> = {
   LayerNormalization: "layernormalization_op17",
   LRN: "lrn_a",
-  LSTM: "lstm_nobias",
   dilation: "maxpool_dil2",
-  RNN: "rnn_bf rnn_bf_h32 rnn_y",
 };
 
 /** The network's input has another shape: its Transpose is folded into it. */

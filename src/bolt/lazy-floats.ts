@@ -28,3 +28,18 @@ export function floatBytes(values: ArrayLike<number>): Bytes {
   const floats = Float32Array.from(values);
   return memoryBytes(new Uint8Array(floats.buffer));
 }
+
+/** `count` float32 numbers that are made when they are first read, and let go when the last of them was. */
+export function floatsWhenRead(count: number, make: () => Promise<Float32Array>): Bytes {
+  const length = 4 * count;
+  let made: Promise<Float32Array> | undefined;
+  return {
+    length,
+    read: async (offset = 0, size = length - offset) => {
+      made ??= make();
+      const { buffer, byteOffset } = await made;
+      if (offset + size === length) made = undefined;
+      return new Uint8Array(buffer, byteOffset + offset, size);
+    },
+  };
+}

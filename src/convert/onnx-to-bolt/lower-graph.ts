@@ -29,6 +29,7 @@ import {
 import { MATRIX } from "./matrix.ts";
 import { NORMALIZATIONS } from "./normalization.ts";
 import { POOLINGS } from "./pooling.ts";
+import { RECURRENT } from "./recurrent.ts";
 import { SHAPE_OPERATORS } from "./shape-operators.ts";
 import { boltData, boltTypeOf } from "./weight-data.ts";
 
@@ -39,6 +40,7 @@ const LOWERINGS: Readonly<Record<string, Lower>> = {
   ...ARITHMETIC,
   ...ACTIVATIONS,
   ...NORMALIZATIONS,
+  ...RECURRENT,
   ...SHAPE_OPERATORS,
 };
 

@@ -15,11 +15,13 @@ import { mergeRelus } from "./merge-relus.ts";
 import { mergeTransposes } from "./merge-transposes.ts";
 import { moveStride } from "./move-stride.ts";
 import { padChannels } from "./pad-channels.ts";
+import { padRecurrent } from "./pad-recurrent.ts";
 import { type BoltPass, dropRetired } from "./pass.ts";
 import { placeTensors } from "./place-tensors.ts";
 import { removeRedundant } from "./remove-redundant.ts";
 import { simplifyClips } from "./simplify-clips.ts";
 import { simplifyPowers } from "./simplify-powers.ts";
+import { simplifyRecurrent } from "./simplify-recurrent.ts";
 import { dropReshapesBeforeReshapes, simplifyReshapes } from "./simplify-reshapes.ts";
 import { workInPlace } from "./work-in-place.ts";
 
@@ -36,6 +38,8 @@ const foldScaleIntoScale: BoltPass = (model, options) => foldScale(model, { ...o
 /** The rewrites of ModelSpecOptimizer::suggest that are known here, in order. */
 const PASSES: readonly ListedPass[] = [
   { pass: removeRedundant },
+  { pass: simplifyRecurrent },
+  { pass: padRecurrent },
   { pass: absorbInputChanges, rules: "1.3.0" },
   { pass: dropReshapesBeforeReshapes },
   { pass: simplifyClips },

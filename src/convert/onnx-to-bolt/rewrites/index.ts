@@ -1,6 +1,7 @@
 import type { OnnxModel } from "../../../onnx/model.ts";
 import { ELEMENTWISE_REWRITES } from "./elementwise.ts";
 import { MATRIX_REWRITES } from "./matrix.ts";
+import { RECURRENT_REWRITES } from "./recurrent.ts";
 import { REDUCTION_REWRITES } from "./reductions.ts";
 import { RESIZE_REWRITES } from "./resize.ts";
 import { type RewriteTable, Rewriting } from "./rewrite.ts";
@@ -10,6 +11,7 @@ import { WINDOW_REWRITES } from "./windows.ts";
 const REWRITES: RewriteTable = {
   ...ELEMENTWISE_REWRITES,
   ...MATRIX_REWRITES,
+  ...RECURRENT_REWRITES,
   ...REDUCTION_REWRITES,
   ...RESIZE_REWRITES,
   ...SOFTMAX_REWRITES,
@@ -24,6 +26,7 @@ const REWRITES: RewriteTable = {
 export async function rewriteForBolt({ main, opsets }: OnnxModel): Promise<void> {
   const opset = opsets.get("") ?? 1;
   for (const node of main.graph.nodes) {
+    if (!main.graph.has(node)) continue;
     if (node.data.domain !== "" || !Object.hasOwn(REWRITES, node.type)) continue;
     await REWRITES[node.type]!(new Rewriting(main, node, opset));
   }

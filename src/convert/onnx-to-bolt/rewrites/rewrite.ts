@@ -14,9 +14,11 @@ export class Rewriting {
   /** Opset version of ai.onnx that the model imports. */
   readonly opset: number;
   readonly #graph: OnnxGraph;
+  readonly #baseName: string;
 
   constructor(graph: OnnxGraph, node: OnnxNode, opset: number) {
     this.#graph = graph;
+    this.#baseName = node.output().name;
     this.node = node;
     this.opset = opset;
   }
@@ -55,19 +57,49 @@ export class Rewriting {
     suffix: string,
     attributes: Attributes = {},
   ): OnnxValue {
-    const name = this.#name(suffix);
-    const output: OnnxValue = new Value(name);
-    this.#graph.graph.insertBefore(this.node, { name, type, inputs, outputs: [output], data: nodeData(attributes) });
+    const output = this.value(suffix);
+    this.insert(type, inputs, [output], attributes);
     return output;
   }
 
   /** Puts another operator in the place of this one; it gives the same first output. */
   replace(type: string, inputs: readonly (OnnxValue | undefined)[], attributes: Attributes = {}): void {
-    const outputs = this.node.outputs.slice(0, 1);
-    const { name } = this.node;
-    this.node.setOutputs([]);
-    this.#graph.graph.insertBefore(this.node, { name, type, inputs, outputs, data: nodeData(attributes) });
+    const [output] = this.takeOutputs(this.node);
+    this.insert(type, inputs, [output!], attributes, this.node.name);
     this.#graph.graph.remove(this.node);
+  }
+
+  /** A value that nothing gives yet. */
+  value(suffix: string): OnnxValue {
+    return new Value(this.#name(suffix));
+  }
+
+  /** Adds an operator that gives these values before the one that is rewritten. */
+  insert(
+    type: string,
+    inputs: readonly (OnnxValue | undefined)[],
+    outputs: readonly OnnxValue[],
+    attributes: Attributes = {},
+    name = outputs[0]!.name,
+  ): void {
+    this.#graph.graph.insertBefore(this.node, { name, type, inputs, outputs, data: nodeData(attributes) });
+  }
+
+  /** The outputs of an operator, for others to give. */
+  takeOutputs(node: OnnxNode): readonly OnnxValue[] {
+    const { outputs } = node;
+    node.setOutputs([]);
+    return outputs;
+  }
+
+  remove(node: OnnxNode): void {
+    this.#graph.graph.remove(node);
+  }
+
+  /** The operator that alone reads a value, if that is no output of the model. */
+  onlyReader(value: OnnxValue): OnnxNode | undefined {
+    const isOutput = this.#graph.graph.outputs.includes(value);
+    return isOutput || value.users.length !== 1 ? undefined : value.users[0];
   }
 
   /** Replaces an attribute of the operator, or with undefined takes it away. */
@@ -88,7 +120,7 @@ export class Rewriting {
   }
 
   #name(suffix: string): string {
-    return `${this.node.output().name}/${suffix}`;
+    return `${this.#baseName}/${suffix}`;
   }
 }
 
