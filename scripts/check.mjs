@@ -17,7 +17,9 @@ const waiting = [
   ["tsc", "-p", "tsconfig.json"],
   ["tsc", "-p", "tsconfig.web.json"],
   ["publint", "--strict", tarball],
+  ["typedoc", "--options", "scripts/api-docs/typedoc.json", "--emit", "none"],
 ];
+const installedBeside = { typedoc: "scripts/api-docs" };
 await Promise.all([runInTurn(), runInTurn()]);
 
 /** Packs what is built; gives the file's name. */
@@ -35,7 +37,7 @@ async function runInTurn() {
 
 function run([program, ...args]) {
   return new Promise((resolve) => {
-    execFile(join("node_modules", ".bin", program), args, (error, stdout, stderr) => {
+    execFile(join(installedBeside[program] ?? "", "node_modules", ".bin", program), args, (error, stdout, stderr) => {
       console.log(`${error === null ? "ok  " : "FAIL"}  ${[program, ...args].join(" ")}`);
       if (error !== null) console.log(stdout + stderr);
       if (error !== null) process.exitCode = 1;

@@ -1,15 +1,18 @@
 /** What runs anywhere, in a browser too. In Node the package gives `node.ts` on top. */
 
 export type { BoltDataType } from "./bolt/data-type.ts";
+export type { Label } from "./bolt/label.ts";
 export type { BoltModel, BoltNode, BoltNodeData, BoltValue, BoltWeight } from "./bolt/model.ts";
 export { WeightTable } from "./bolt/model.ts";
-export { Parameters, type ParameterValue } from "./bolt/parameters.ts";
+export type { ParameterName } from "./bolt/parameter-layouts.ts";
+export { Parameters, type ParameterValue, type ParameterValues } from "./bolt/parameters.ts";
 export { readBolt } from "./bolt/read.ts";
 export type { BoltTensorDescription } from "./bolt/tensor-description.ts";
 export { BOLT_VERSIONS, type BoltVersion, NEWEST_BOLT_VERSION } from "./bolt/version.ts";
 export { writeBolt } from "./bolt/write.ts";
 export { type CollectOptions, collectObservations } from "./calibrate/collect.ts";
 export { type FindRangeOptions, findRange } from "./calibrate/find-range.ts";
+export type { Histogram } from "./calibrate/histogram.ts";
 export {
   mergeObservations,
   type Observations,
@@ -17,8 +20,10 @@ export {
   type ValueObservations,
 } from "./calibrate/observations.ts";
 export { parseObservations, printObservations } from "./calibrate/observations-file.ts";
+export type { Origin } from "./calibrate/origin.ts";
+export type { Peak } from "./calibrate/peak.ts";
 export type { Range, RangeMethod } from "./calibrate/range.ts";
-export type { Collected, Statistics, ValueStatistics } from "./calibrate/statistics.ts";
+export type { ChannelStatistics, Collected, Moments, Statistics, ValueStatistics } from "./calibrate/statistics.ts";
 export { type RaiseOptions, raiseToOnnx } from "./convert/bolt-to-onnx/index.ts";
 export { CAFFE_FORMAT } from "./convert/caffe/format.ts";
 export {
@@ -45,6 +50,7 @@ export { readNpy, writeNpy } from "./data/npy.ts";
 export { type NamedBlob, type OpenBlobsOptions, openBlobs } from "./data/open-blobs.ts";
 export { BOLT_IMAGE_FORMATS, type BoltImageFormat } from "./data/preprocess/bolt-formats.ts";
 export { preprocess, type TargetSize } from "./data/preprocess/preprocess.ts";
+export type { Interpolation } from "./data/preprocess/resample.ts";
 export { PRESETS, type Preprocessing, parsePreprocessing, preset } from "./data/preprocess/specification.ts";
 export { type EvaluateOptions, type Evaluation, evaluateModel } from "./evaluate/accuracy.ts";
 export {
@@ -53,27 +59,31 @@ export {
   compareModels,
   type TensorComparison,
 } from "./evaluate/compare.ts";
+export type { OpenOptions } from "./evaluate/open-session.ts";
 export { closeModel, runModel } from "./evaluate/run.ts";
 export { Graph, Node, type NodeInit, Value } from "./graph/graph.ts";
 export type { DenseTensor, Dimension, ElementType, Tensor, TensorType } from "./graph/tensor.ts";
-export { type Bytes, blobSource, memorySource, type Source } from "./io/bytes.ts";
+export { type Bytes, blobSource, type FilePlace, memorySource, type Source } from "./io/bytes.ts";
 export { BoltqError, type ErrorCode, type ErrorDetails } from "./io/error.ts";
 export { type MemoryTarget, memoryTarget, type Target } from "./io/target.ts";
 export type { ExternalData } from "./onnx/external-data.ts";
 export type {
   OnnxAttribute,
+  OnnxFunction,
   OnnxGraph,
   OnnxModel,
   OnnxNode,
   OnnxNodeData,
+  OnnxTensor,
   OnnxValue,
   Signature,
+  ValueInfo,
 } from "./onnx/model.ts";
 export type { ReadOnnxOptions } from "./onnx/read.ts";
 export { type ExternalTarget, type WriteOnnxOptions, writeOnnx } from "./onnx/write.ts";
 export { applyBoltPlan } from "./quantize/bolt/apply-plan.ts";
 export { type CalibrateBoltOptions, calibrateBolt, calibratedPlan } from "./quantize/bolt/calibrate.ts";
-export { convertOnnxToBolt, convertToBolt } from "./quantize/bolt/convert-to-bolt.ts";
+export { type ConvertedToBolt, convertOnnxToBolt, convertToBolt } from "./quantize/bolt/convert-to-bolt.ts";
 export { type PlanBoltOptions, planBolt } from "./quantize/bolt/plan-bolt.ts";
 export { type PrepareBoltOptions, type PreparedBolt, prepareBolt } from "./quantize/bolt/prepare.ts";
 export {
@@ -83,6 +93,10 @@ export {
   quantizeBolt,
 } from "./quantize/bolt/quantize.ts";
 export type { BoltInference, BoltStorage } from "./quantize/bolt/recipe.ts";
+export type { StoreOptions } from "./quantize/bolt/store-weights.ts";
+export type { WeightWork } from "./quantize/bolt/weight-work.ts";
+export type { Encoding } from "./quantize/formats/encoding.ts";
+export type { TieRule } from "./quantize/formats/int8.ts";
 export { type OnnxObservation, planObservation } from "./quantize/onnx/observation.ts";
 export {
   type QuantizedOnnx,
@@ -105,9 +119,25 @@ export type {
   WeightType,
 } from "./quantize/plan.ts";
 export { parsePlan, printPlanFile } from "./quantize/plan-file.ts";
-export { RECIPES, type Recipe } from "./quantize/recipe.ts";
-export type { LayerClips, ScaleTable } from "./quantize/scale-table.ts";
+export {
+  type ActivationSettings,
+  type Precision,
+  RECIPES,
+  type Recipe,
+  type RecipeRule,
+  type WeightSettings,
+} from "./quantize/recipe.ts";
+export type { DynamicChoice, LayerClips, ScaleTable } from "./quantize/scale-table.ts";
 export { type Difference, diffModels } from "./report/difference.ts";
-export { type ModelSummary, type SummaryOptions, summarizeModel } from "./report/summary.ts";
+export {
+  type ModelSummary,
+  type OperatorSummary,
+  type SummaryOptions,
+  summarizeModel,
+  type TensorSummary,
+  type WeightSummary,
+} from "./report/summary.ts";
 export { loadRuntime, runtimeOf } from "./runtime/load.ts";
-export type { ModelPath, NamedTensors, Runtime, Session, SessionOptions } from "./runtime/runtime.ts";
+export type { OnnxRuntimeModule, OrtSession, OrtTensor, OrtValueMetadata } from "./runtime/onnxruntime-module.ts";
+export type { ModelPath, NamedTensors, Optimization, Runtime, Session, SessionOptions } from "./runtime/runtime.ts";
+export type { InterfaceNames } from "./transform/bolt/keep-names.ts";

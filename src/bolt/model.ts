@@ -23,7 +23,9 @@ export interface BoltNodeData {
   residues: Map<string, Uint8Array>;
 }
 
+/** An operator of a Bolt graph. */
 export type BoltNode = Node<BoltNodeData>;
+/** A tensor of a Bolt graph. Two may bear one name: the files use names again in place. */
 export type BoltValue = Value<BoltNodeData>;
 
 /** One weight record. `operator` names the node it belongs to. */
@@ -40,6 +42,7 @@ export interface BoltWeight {
   residue: Uint8Array | undefined;
 }
 
+/** A `.bolt` file, read: all that is needed to write it again byte for byte. */
 export interface BoltModel {
   readonly format: "bolt";
   version: BoltVersion;
@@ -70,6 +73,7 @@ export class WeightTable implements Iterable<BoltWeight> {
     return this.#records.size;
   }
 
+  /** The records in file order. */
   [Symbol.iterator](): Iterator<BoltWeight> {
     return this.#records[Symbol.iterator]();
   }
@@ -80,10 +84,12 @@ export class WeightTable implements Iterable<BoltWeight> {
     if (!this.#byOperator.has(record.operator)) this.#byOperator.set(record.operator, record);
   }
 
+  /** The record of an operator; undefined when it has none. */
   of(node: { readonly name: string }): BoltWeight | undefined {
     return this.#byOperator.get(node.name);
   }
 
+  /** Takes a record out. */
   delete(record: BoltWeight): void {
     this.#records.delete(record);
     if (this.#byOperator.get(record.operator) === record) this.#byOperator.delete(record.operator);

@@ -46,6 +46,7 @@ export class Parameters {
     return [...this.layout.fields.keys()];
   }
 
+  /** Whether the operator has the field in files of this version. */
   has(name: ParameterName): boolean {
     return this.layout.fields.has(name);
   }
@@ -88,6 +89,7 @@ export class Parameters {
     });
   }
 
+  /** A field that describes a tensor. Throws where there is no such field. */
   description(name: ParameterName): BoltTensorDescription {
     return readDescription(this.#view, this.#field(name).offset, this.layout.version);
   }

@@ -12,6 +12,7 @@ import { ObserverPool } from "./observer-pool.ts";
 import { outlierWarnings } from "./outlier.ts";
 import type { Collected } from "./statistics.ts";
 
+/** How a model is run over examples. */
 export interface CollectOptions {
   /** What messages call the model. */
   readonly name?: string;

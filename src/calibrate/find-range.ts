@@ -8,6 +8,7 @@ import { boltBins } from "./threshold/kl-bolt.ts";
 import { type Limits, leastSquaredError, squaredError } from "./threshold/mse.ts";
 import { quantile } from "./threshold/percentile.ts";
 
+/** What type the numbers are quantized to, and how much is cut off. */
 export interface FindRangeOptions {
   /** Whether zero is in the middle of the range. Default false. */
   readonly symmetric?: boolean;

@@ -25,6 +25,7 @@ export interface ValueStatistics {
   readonly channels?: ChannelStatistics;
 }
 
+/** Means over all numbers of a value. */
 export interface Moments {
   readonly mean: number;
   /** Mean of the squares. */

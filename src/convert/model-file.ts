@@ -10,6 +10,7 @@ import { TFLITE_FORMAT } from "./tflite/format.ts";
 
 export type { Model } from "./model-format.ts";
 
+/** Bolt's own file: it begins with a magic number and the version. */
 export const BOLT_FORMAT: ModelFormat = {
   name: "Bolt",
   suffixes: [".bolt"],
@@ -36,14 +37,17 @@ export async function readModel(source: Source, options: ReadModelOptions = {}):
   return readModelAs(MODEL_FORMATS, source, options);
 }
 
+/** What lies beside the file of a model that is written. */
 export interface WriteModelOptions {
   /** Where an ONNX model's weights go when they do not fit into its file. Without it such a model is refused. */
   readonly externalData?: ExternalDataOutput;
 }
 
+/** A second file, for the weights of an ONNX model. */
 export interface ExternalDataOutput {
   /** The file's name as the model states it: it lies beside the model. */
   readonly location: string;
+  /** Opens it; called once, when it is needed. */
   readonly open: () => Target;
   /** Put the weights there also where they would fit. Default false. */
   readonly always?: boolean;

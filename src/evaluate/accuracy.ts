@@ -8,6 +8,7 @@ import { fitInputs } from "../runtime/fit-inputs.ts";
 import { type OpenOptions, openSession } from "./open-session.ts";
 import { TensorError } from "./tensor-error.ts";
 
+/** What a classifier is measured against, and how it is run. */
 export interface EvaluateOptions {
   /** The float model that agreement and error are measured against. */
   readonly reference?: Model;
@@ -24,6 +25,7 @@ export interface EvaluateOptions {
   readonly onProgress?: (samples: number) => void;
 }
 
+/** What was measured of a classifier. */
 export interface Evaluation {
   readonly samples: number;
   /** Samples with a label. */

@@ -7,6 +7,7 @@ import { layerPairs, type NamePair } from "./layer-pairs.ts";
 import { type OpenOptions, openSession } from "./open-session.ts";
 import { TensorError, type TensorErrorSummary } from "./tensor-error.ts";
 
+/** What of two models is compared, and how they are run. */
 export interface CompareOptions {
   /** What messages call the two models; default "first model" and "second model". */
   readonly names?: readonly [string, string];
@@ -32,6 +33,7 @@ export interface TensorComparison extends TensorErrorSummary {
   readonly otherName: string;
 }
 
+/** How two models differ on the same samples. */
 export interface Comparison {
   readonly samples: number;
   readonly outputs: readonly TensorComparison[];

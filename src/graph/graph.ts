@@ -100,12 +100,14 @@ export class Node<Data = unknown> {
     return this.#outputs[index] ?? this.#missing(`output ${index}`);
   }
 
+  /** Lets the node read another value at `index`, or none. */
   setInput(index: number, value: Value<Data> | undefined): void {
     this.#inputs[index]?.dropUse(this);
     this.#inputs[index] = value;
     value?.addUse(this);
   }
 
+  /** Lets the node read these values and no others. */
   setInputs(values: readonly (Value<Data> | undefined)[]): void {
     for (const input of this.#inputs) input?.dropUse(this);
     this.#inputs = [...values];
@@ -168,6 +170,7 @@ export class Graph<Data = unknown> {
     return this.#links.has(node);
   }
 
+  /** Adds a node behind all others. */
   append(init: NodeInit<Data>): Node<Data> {
     return this.#add(init, this.#last, undefined);
   }

@@ -30,6 +30,7 @@ export const ELEMENT_BITS = {
   string: 0,
 } as const;
 
+/** What the elements of a tensor are. */
 export type ElementType = keyof typeof ELEMENT_BITS;
 
 /**

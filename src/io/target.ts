@@ -4,6 +4,7 @@ import { releaseBuffers } from "./release-memory.ts";
 export interface Target {
   /** For messages: the path as the user gave it. */
   readonly name: string;
+  /** Appends bytes. They are copied or written before it resolves. */
   write(chunk: Uint8Array): Promise<void>;
   /** Makes the whole output visible at once. */
   commit(): Promise<void>;
@@ -13,6 +14,7 @@ export interface Target {
 
 /** A target in memory. `result()` is the whole output once committed. */
 export interface MemoryTarget extends Target {
+  /** All that was written. */
   result(): Uint8Array;
 }
 

@@ -43,7 +43,9 @@ export interface OnnxNodeData {
   unknownFields: Uint8Array;
 }
 
+/** An operator of an ONNX graph. */
 export type OnnxNode = Node<OnnxNodeData>;
+/** A tensor of an ONNX graph, or a constant. */
 export type OnnxValue = Value<OnnxNodeData>;
 
 /**
@@ -67,6 +69,7 @@ export interface OnnxFunction {
   readonly bytes: Uint8Array;
 }
 
+/** An `.onnx` file, read: all that is needed to write it again. */
 export interface OnnxModel {
   readonly format: "onnx";
   irVersion: number;

@@ -27,6 +27,7 @@ import {
 } from "./schema.ts";
 import { settleStructure } from "./structure.ts";
 
+/** What lies beside the file of a model that is read. */
 export interface ReadOnnxOptions {
   /** Needed only for models with external data. */
   externalData?: ExternalData;

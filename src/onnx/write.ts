@@ -37,6 +37,7 @@ export interface ExternalTarget {
   readonly location: string;
 }
 
+/** What lies beside the file of an ONNX model that is written. */
 export interface WriteOnnxOptions {
   /** Write large tensors to this file instead of into the model. Needed above 2 GiB. */
   externalData?: ExternalTarget;

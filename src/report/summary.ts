@@ -19,6 +19,7 @@ export interface ModelSummary {
   readonly weights: readonly WeightSummary[];
 }
 
+/** An input or output as `inspect` shows it. */
 export interface TensorSummary {
   readonly name: string;
   readonly type: string | undefined;
@@ -26,6 +27,7 @@ export interface TensorSummary {
   readonly shape: readonly (number | string | null)[] | undefined;
 }
 
+/** An operator as `inspect` shows it. */
 export interface OperatorSummary {
   readonly name: string;
   readonly type: string;
@@ -36,6 +38,7 @@ export interface OperatorSummary {
   readonly scales: readonly (readonly number[])[];
 }
 
+/** A weight or constant as `inspect` shows it. */
 export interface WeightSummary {
   /** Bolt: the operator's name. ONNX: the initializer's. */
   readonly name: string;
@@ -51,6 +54,7 @@ export interface WeightSummary {
   readonly scales: readonly (readonly number[])[];
 }
 
+/** How much of a model is read to describe it. */
 export interface SummaryOptions {
   /** Read every weight to tell its range. Default true. */
   ranges?: boolean;

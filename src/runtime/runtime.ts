@@ -4,6 +4,7 @@ import type { Signature } from "../onnx/model.ts";
 /** How much the runtime may rewrite the graph: `extended` fuses operators, `all` also changes memory layouts. */
 export type Optimization = "none" | "basic" | "extended" | "all";
 
+/** How ONNX Runtime runs a model. */
 export interface SessionOptions {
   /** For messages: what the user calls the model. */
   readonly name?: string | undefined;

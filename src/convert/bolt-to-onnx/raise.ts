@@ -41,6 +41,7 @@ const OPERATORS: RaiseTable = {
 /** Inputs, and the places of operators that were taken out. */
 const PASSED_OVER: ReadonlySet<string> = new Set(["Input", "None"]);
 
+/** What the raised model shows of what is inside. */
 export interface RaiseOptions {
   /** Also make what is int8 between operators readable as numbers, under its name. Default false. */
   readonly layers?: boolean;

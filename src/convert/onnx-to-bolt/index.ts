@@ -35,6 +35,7 @@ export interface ConvertOptions {
   readonly outputNames?: readonly string[];
 }
 
+/** A model in the Bolt dialect, and what the user should hear. */
 export interface Converted {
   /** In float32; storing it as float16 is a step of its own. */
   readonly model: BoltModel;

@@ -1,9 +1,10 @@
 import { type Image, withoutAlpha } from "./image.ts";
 
-/** The part of an @jsquash package that is used: a C library in WebAssembly. */
+/** The part of an `@jsquash` package that is used: a C library in WebAssembly. */
 export interface WasmCodec {
   /** Makes a new instance of the code. */
   readonly init: (code: WebAssembly.Module, settings: Record<string, unknown>) => Promise<unknown>;
+  /** Decodes a picture to RGBA, 8 bits each, without line padding. */
   readonly default: (bytes: ArrayBuffer) => Promise<{ width: number; height: number; data: Uint8ClampedArray }>;
 }
 

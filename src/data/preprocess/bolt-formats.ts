@@ -6,6 +6,7 @@ import type { Image } from "../image/image.ts";
 /** The words of Bolt's `-f`, as its example loader understands them. */
 export const BOLT_IMAGE_FORMATS = ["RGB", "BGR", "RGB_SC", "RGB_RAW", "RGB_SC_RAW", "BGR_SC_RAW"] as const;
 
+/** How Bolt's tools prepare a picture: channels, cut, mean and scale. */
 export type BoltImageFormat = (typeof BOLT_IMAGE_FORMATS)[number];
 
 const MEAN = Float32Array.of(122.6789143406786, 116.66876761696767, 104.0069879317889);

@@ -4,6 +4,7 @@ import { BoltqError } from "../error.ts";
 
 /** A source over a file that stays open until `close`. */
 export interface FileSource extends Source {
+  /** Closes the file; reads after that throw. Safe to call twice. */
   close(): void;
 }
 

@@ -12,6 +12,7 @@ export interface QuantizeBoltOptions extends PlanBoltOptions {
   readonly work?: WeightWork;
 }
 
+/** A quantized Bolt model and what was done to it. */
 export interface QuantizedBolt {
   /** The quantized model. Its weights are converted while it is written. */
   readonly model: BoltModel;

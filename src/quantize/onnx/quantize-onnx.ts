@@ -14,6 +14,7 @@ import { planOnnx } from "./plan-onnx.ts";
 import { prepareForQuantization } from "./prepare.ts";
 import { type ClipValues, tableClips } from "./table-clips.ts";
 
+/** How a model is quantized, and what says how large its numbers get. */
 export interface QuantizeOnnxOptions extends CollectOptions {
   /** Default: int8, as RECIPES has it. */
   readonly recipe?: Recipe;
