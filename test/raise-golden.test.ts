@@ -4,11 +4,11 @@ import { expect, it } from "vitest";
 import type { BoltModel } from "../src/bolt/model.ts";
 import { readModel } from "../src/convert/model-file.ts";
 import { lowerToBolt } from "../src/convert/onnx-to-bolt/index.ts";
-import { TensorError } from "../src/evaluate/tensor-error.ts";
 import { memorySource } from "../src/io/bytes.ts";
 import type { OnnxModel } from "../src/onnx/model.ts";
 import { quantizeBolt } from "../src/quantize/bolt/quantize.ts";
 import { loadRuntime } from "../src/runtime/load.ts";
+import { TensorError } from "../src/runtime/tensor-error.ts";
 import { largestDifference, readBoltFile, readCase, runCase, storedOutput } from "./golden-case.ts";
 import { describeWithShared, sharedPath } from "./shared.ts";
 

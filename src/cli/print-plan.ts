@@ -1,5 +1,6 @@
 import { describeWarning, type OperatorPlan, type Plan, type PlanWarning, type WeightType } from "../quantize/plan.ts";
-import { printJson, printLines, table } from "./print.ts";
+import { printPlanFile } from "../quantize/plan-file.ts";
+import { printLines, table } from "./print.ts";
 
 /** The first few of each kind, on standard error; the others are counted. */
 export function printWarnings(warnings: readonly PlanWarning[]): void {
@@ -34,7 +35,7 @@ function storedIn(type: WeightType, weights: Plan["weights"]): string {
 
 /** What will become of every operator, value and weight, and why; or the plan as JSON. */
 export function printPlan(plan: Plan, json: boolean): void {
-  if (json) printJson(plan);
+  if (json) printLines([printPlanFile(plan).trimEnd()]);
   else printLines([...describeOperators(plan), "", ...describeValues(plan), "", ...describeWeights(plan)]);
 }
 

@@ -5,7 +5,8 @@ import type { RangeMethod } from "../calibrate/range.ts";
 import { modelInputs } from "../convert/model-inputs.ts";
 import { BoltqError } from "../io/error.ts";
 import type { OnnxModel } from "../onnx/model.ts";
-import { quantizeOnnx, quantizeOnnxAsPlanned } from "../quantize/onnx/quantize-onnx.ts";
+import { type Effort, quantizeOnnx, quantizeOnnxAsPlanned } from "../quantize/onnx/quantize-onnx.ts";
+import type { AccuracyStep } from "../quantize/onnx/refine/improve-plan.ts";
 import { parseScaleTable } from "../quantize/parse-scale-table.ts";
 import { parsePlan } from "../quantize/plan-file.ts";
 import type { Recipe } from "../quantize/recipe.ts";
@@ -30,6 +31,7 @@ interface Options extends Partial<DataOptions> {
   readonly table?: string;
   readonly stats?: string;
   readonly plan?: string;
+  readonly effort: Effort;
   readonly dryRun?: boolean;
   readonly json?: boolean;
   readonly externalData?: boolean;
@@ -48,6 +50,11 @@ export function define(command: Command): void {
     .option("--stats <file.json>", "statistics of this model, as boltq calibrate writes them, instead of data")
     .option("--plan <file.json>", "do what this plan says: one made with --dry-run --json, perhaps edited")
     .option(...EXTERNAL_DATA_OPTION)
+    .addOption(
+      new Option("--effort <word>", "fast: one pass over the data; default: fit weights and biases layer by layer too")
+        .choices(["fast", "default"])
+        .default("default"),
+    )
     .option("--dry-run", "write nothing; print what would be done to every operator, value and weight, and why")
     .option("--json", "print as JSON")
     .action(quantize);
@@ -63,9 +70,10 @@ async function quantize(path: string, options: Options): Promise<void> {
   if (model.format !== "onnx") {
     throw new BoltqError("usage", "a .bolt model is quantized by post_training_quantization", { file: path });
   }
-  const { plan } = await quantizeWithProgress(model, path, options, files);
+  const { plan, steps = [] } = await quantizeWithProgress(model, path, options, files);
   for (const note of plan.notes) process.stderr.write(`note: ${note}\n`);
   printWarnings(plan.warnings);
+  for (const step of steps) process.stderr.write(`accuracy: ${describeStep(step)}\n`);
   const written = output === undefined ? [] : await writeModelFile(model, output, files, options.externalData);
   if (options.json || output === undefined) printPlan(plan, options.json ?? false);
   else
@@ -89,11 +97,14 @@ async function quantizeWithProgress(
   const recipe = recipeOf(options);
   const dataset = data === undefined ? undefined : await openData({ ...options, data }, modelInputs(model), files);
   const bar = progressBar("calibrating");
+  const fitting = progressBar("fitting layers");
   return quantizeOnnx(model, {
     name: path,
     recipe,
     planOnly: options.dryRun ?? false,
     onProgress: (done) => bar.update(done, dataset?.length ?? done),
+    effort: options.effort,
+    onFit: (done, all) => fitting.update(done, all),
     onSkip: (name, reason) => process.stderr.write(`skipped: ${name} (${reason})\n`),
     onWarning: (warning) => process.stderr.write(`warning: ${warning}\n`),
     ...(dataset === undefined ? {} : { dataset }),
@@ -103,8 +114,18 @@ async function quantizeWithProgress(
     ...(options.table === undefined
       ? {}
       : { table: parseScaleTable(readText(options.table), options.table), tableFile: options.table }),
-  }).finally(() => bar.end());
+  }).finally(() => fitting.end());
 }
+
+function describeStep({ name, decibels, kept }: AccuracyStep): string {
+  return `${STEP_WORDS[name]}: ${decibels.toFixed(2)} dB on examples held back${kept ? "" : ", so it was undone"}`;
+}
+
+const STEP_WORDS: Readonly<Record<AccuracyStep["name"], string>> = {
+  plan: "as planned",
+  equalized: "channels equalized",
+  fitted: "layers fitted",
+};
 
 /** The recipe with the options' settings on top; its rules still win. */
 function recipeOf({ recipe: word, method, perTensor }: Options): Recipe {

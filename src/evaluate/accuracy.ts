@@ -5,8 +5,8 @@ import { denseValues } from "../graph/dense-values.ts";
 import type { DenseTensor } from "../graph/tensor.ts";
 import { BoltqError } from "../io/error.ts";
 import { fitInputs } from "../runtime/fit-inputs.ts";
+import { TensorError } from "../runtime/tensor-error.ts";
 import { type OpenOptions, openSession } from "./open-session.ts";
-import { TensorError } from "./tensor-error.ts";
 
 /** What a classifier is measured against, and how it is run. */
 export interface EvaluateOptions {

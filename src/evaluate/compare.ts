@@ -3,9 +3,9 @@ import { type Examples, samplesOf } from "../data/dataset.ts";
 import { BoltqError } from "../io/error.ts";
 import { fitInputs } from "../runtime/fit-inputs.ts";
 import type { NamedTensors, Session } from "../runtime/runtime.ts";
+import { TensorError, type TensorErrorSummary } from "../runtime/tensor-error.ts";
 import { layerPairs, type NamePair } from "./layer-pairs.ts";
 import { type OpenOptions, openSession } from "./open-session.ts";
-import { TensorError, type TensorErrorSummary } from "./tensor-error.ts";
 
 /** What of two models is compared, and how they are run. */
 export interface CompareOptions {

@@ -36,11 +36,19 @@ const VALUE = fields({
   reason: text,
 });
 
+/** Codes stand in the file as base64. */
+const CODES = v.pipe(
+  text,
+  v.base64("numbers in base64"),
+  v.transform((encoded) => Int8Array.from(atob(encoded), (byte) => byte.charCodeAt(0))),
+);
+
 const WEIGHT = fields({
   operator: text,
   name: text,
   type: oneOf("int8", "int4", "float16", "float32", "integers"),
   scales: v.array(positive, "a list of positive numbers"),
+  codes: v.exactOptional(CODES),
   clip: v.exactOptional(positive),
   axis: finiteNumber,
   granularity: oneOf("per-channel", "per-tensor"),
@@ -99,5 +107,14 @@ export function parsePlan(json: string, file: string): Plan {
 
 /** The JSON of a plan: to be read, edited and given back. */
 export function printPlanFile(plan: Plan): string {
-  return `${JSON.stringify(plan, null, 2)}\n`;
+  return `${JSON.stringify(plan, (_, value) => (value instanceof Int8Array ? base64(value) : value), 2)}\n`;
+}
+
+const PIECE = 1 << 12;
+
+function base64(codes: Int8Array): string {
+  let bytes = "";
+  for (let start = 0; start < codes.length; start += PIECE)
+    bytes += String.fromCharCode(...Uint8Array.from(codes.subarray(start, start + PIECE)));
+  return btoa(bytes);
 }

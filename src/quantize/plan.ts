@@ -36,6 +36,8 @@ export interface WeightPlan {
   readonly type: WeightType;
   /** One for each channel, or one alone; float32 numbers. None: the largest magnitude is found when it is written. */
   readonly scales: readonly number[];
+  /** The codes, in the weight's own order, where they are not the nearest to its numbers. */
+  readonly codes?: Int8Array;
   /** Cut to ±this first. */
   readonly clip?: number;
   /** The axis of the channels. */

@@ -1,8 +1,9 @@
 import { Value } from "../../graph/graph.ts";
+import { elementCount } from "../../graph/tensor.ts";
 import { BoltqError } from "../../io/error.ts";
 import type { OnnxModel, OnnxNode, OnnxNodeData, OnnxValue } from "../../onnx/model.ts";
 import { nodeData } from "../../onnx/node-data.ts";
-import { encodedTensor, floatTensor } from "../../onnx/tensor-data.ts";
+import { encodedTensor, floatTensor, tensorOf } from "../../onnx/tensor-data.ts";
 import { FreshNames } from "../../transform/onnx/fresh-names.ts";
 import { addInitializer, dropUnusedInitializers } from "../../transform/onnx/initializers.ts";
 import type { BiasPlan, Plan, ValuePlan, WeightPlan } from "../plan.ts";
@@ -100,13 +101,15 @@ class PlanPerformer {
     graph.insertAfter(place, dequantize);
   }
 
-  #setWeight({ operator, scales, axis, largest, name }: WeightPlan): void {
+  #setWeight({ operator, scales, axis, largest, name, codes }: WeightPlan): void {
     const node = this.#node(operator);
     const weight = weightOf(node);
     if (weight?.value.constant === undefined || weight.value.name !== name) throw foreignPlan(`weight "${name}"`);
-    const key = JSON.stringify([name, axis, largest, scales]);
+    if (codes !== undefined && codes.length !== elementCount(weight.value.constant.shape))
+      throw foreignPlan(`weight "${name}"`);
+    const key = JSON.stringify([name, axis, largest, scales, codes === undefined ? "" : operator]);
     const known = this.#weights.get(key);
-    const value = known ?? this.#dequantizedWeight(weight.value, { scales, axis, largest }, node);
+    const value = known ?? this.#dequantizedWeight(weight.value, { scales, axis, largest, codes }, node);
     this.#weights.set(key, value);
     node.setInput(1, value);
   }
@@ -114,10 +117,14 @@ class PlanPerformer {
   /** A weight that several operators read alike is stored once; its DequantizeLinear stands before the first of them. */
   #dequantizedWeight(
     { name, constant }: OnnxValue,
-    { scales, axis, largest }: Pick<WeightPlan, "scales" | "axis" | "largest">,
+    plan: Pick<WeightPlan, "scales" | "axis" | "largest"> & { readonly codes: Int8Array | undefined },
     node: OnnxNode,
   ): OnnxValue {
-    const codes = weightCodes(constant!, channelLayout(constant!.shape, axis), scales, largest);
+    const { scales, axis, largest } = plan;
+    const codes =
+      plan.codes === undefined
+        ? weightCodes(constant!, channelLayout(constant!.shape, axis), scales, largest)
+        : tensorOf("int8", constant!.shape, plan.codes);
     const back = new Value<OnnxNodeData>(this.#names.next(`${name}/dequantized`), { type: constant });
     const inputs = [
       this.#constant(`${name}/codes`, codes),

@@ -12,6 +12,7 @@ import { refuseBrokenWeights } from "./finite-weights.ts";
 import { type OnnxObservation, planObservation } from "./observation.ts";
 import { planOnnx } from "./plan-onnx.ts";
 import { prepareForQuantization } from "./prepare.ts";
+import { type AccuracyStep, improvePlan } from "./refine/improve-plan.ts";
 import { type ClipValues, tableClips } from "./table-clips.ts";
 
 /** How a model is quantized, and what says how large its numbers get. */
@@ -26,14 +27,25 @@ export interface QuantizeOnnxOptions extends CollectOptions {
   readonly table?: ScaleTable;
   /** For messages about the table. */
   readonly tableFile?: string;
+  /**
+   * How much is done for accuracy. `fast`: nothing beyond one pass over the data. `default`: weights and biases are fitted
+   * layer by layer, where there is example data.
+   */
+  readonly effort?: Effort;
+  /** Called when layers are fitted, with how many of how many are done. */
+  readonly onFit?: ((layers: number, all: number) => void) | undefined;
   /** Only make the plan: no Q/DQ is put in. Default false. */
   readonly planOnly?: boolean;
 }
+
+export type Effort = "fast" | "default";
 
 /** A quantized model and what was done to it. */
 export interface QuantizedOnnx {
   readonly model: OnnxModel;
   readonly plan: Plan;
+  /** What each step for accuracy gave; undefined where none was taken. */
+  readonly steps?: readonly AccuracyStep[];
 }
 
 /**
@@ -43,16 +55,29 @@ export interface QuantizedOnnx {
  */
 export async function quantizeOnnx(model: OnnxModel, options: QuantizeOnnxOptions = {}): Promise<QuantizedOnnx> {
   const { recipe = {}, table, tableFile = "(scale table)", planOnly = false } = options;
-  const { placement, needs, notes, opset } = await planObservation(model, recipe);
+  const observation = await planObservation(model, recipe);
   const clips = table === undefined ? undefined : tableClips(table, model, tableFile);
-  const statistics = await statisticsFor(model, needs, options, clips);
-  const plan = await planOnnx(model, recipe, placement, statistics, {
-    notes,
-    opset,
-    ...(clips === undefined ? {} : { clips }),
+  const statistics = await statisticsFor(model, observation.needs, options, clips);
+  const { placement, notes, opset } = observation;
+  const planOf = (seen: Statistics) =>
+    planOnnx(model, recipe, placement, seen, { notes, opset, ...(clips === undefined ? {} : { clips }) });
+  const planned = await planOf(statistics);
+  const { dataset, effort = "default" } = options;
+  if (dataset === undefined || effort === "fast" || planned.weights.length === 0) {
+    if (!planOnly) applyPlan(model, planned);
+    return { model, plan: planned };
+  }
+  const observe = async () => statisticsOf(await collectObservations(model, observation.needs, dataset, options));
+  const fitted = await improvePlan(model, {
+    plan: planned,
+    statistics,
+    dataset,
+    planOf,
+    observe,
+    options: { ...options, fitBiases: recipe.biasCorrection !== false },
   });
-  if (!planOnly) applyPlan(model, plan);
-  return { model, plan };
+  if (!planOnly) applyPlan(model, fitted.plan);
+  return { model, ...fitted };
 }
 
 /**

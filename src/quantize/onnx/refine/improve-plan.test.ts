@@ -1,0 +1,58 @@
+import { expect, it } from "vitest";
+import { modelBytes } from "../../../../test/models/model-bytes.ts";
+import { normalPictures, onnxNetwork } from "../../../../test/models/networks.ts";
+import { compareModels } from "../../../evaluate/compare.ts";
+import type { OnnxModel } from "../../../onnx/model.ts";
+import { parsePlan, printPlanFile } from "../../plan-file.ts";
+import { quantizeOnnx, quantizeOnnxAsPlanned } from "../quantize-onnx.ts";
+
+const RECIPE = {
+  weights: { granularity: "per-tensor" },
+  activations: { method: "min-max" },
+  floatStem: false,
+} as const;
+
+async function decibels(model: OnnxModel): Promise<number> {
+  const { outputs } = await compareModels(onnxNetwork(), model, normalPictures(10, 900).samples(), { timedSamples: 0 });
+  return outputs[0]!.decibels;
+}
+
+it("is nearer to the float model on other data than the plan is by itself", async () => {
+  const options = { dataset: normalPictures(40), recipe: RECIPE } as const;
+  const { model: plain, steps: none } = await quantizeOnnx(onnxNetwork(), { ...options, effort: "fast" });
+  const { model: fitted, plan, steps } = await quantizeOnnx(onnxNetwork(), options);
+  expect(none).toBeUndefined();
+  expect(steps!.map(({ name }) => name)).toEqual(["plan", "equalized", "fitted"]);
+  expect(steps!.at(-1)).toMatchObject({ kept: true });
+  expect(await decibels(fitted)).toBeGreaterThan((await decibels(plain)) + 0.5);
+  expect(plan.weights.every(({ codes }) => codes !== undefined)).toBe(true);
+});
+
+it("gives the same bytes again, with the codes in the plan's file", async () => {
+  const options = { dataset: normalPictures(12), recipe: RECIPE };
+  const [one, other] = [await quantizeOnnx(onnxNetwork(), options), await quantizeOnnx(onnxNetwork(), options)];
+  expect(await modelBytes(other.model)).toEqual(await modelBytes(one.model));
+  expect(parsePlan(printPlanFile(one.plan), "plan.json").weights.map(({ codes }) => codes)).toEqual(
+    one.plan.weights.map(({ codes }) => codes),
+  );
+});
+
+it("counts the layers", async () => {
+  const seen: [number, number][] = [];
+  await quantizeOnnx(onnxNetwork(), {
+    dataset: normalPictures(4),
+    recipe: RECIPE,
+    onFit: (layers, all) => seen.push([layers, all]),
+  });
+  expect(seen).toEqual([
+    [1, 3],
+    [2, 3],
+    [3, 3],
+  ]);
+});
+
+it("is made of a plan that stays when it is given", async () => {
+  const { plan, model } = await quantizeOnnx(onnxNetwork(), { dataset: normalPictures(4), effort: "fast" });
+  const again = await quantizeOnnxAsPlanned(onnxNetwork(), plan);
+  expect(await modelBytes(again.model)).toEqual(await modelBytes(model));
+});
