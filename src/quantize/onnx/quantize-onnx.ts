@@ -6,13 +6,14 @@ import { BoltqError } from "../../io/error.ts";
 import type { OnnxModel } from "../../onnx/model.ts";
 import type { Plan } from "../plan.ts";
 import type { Recipe } from "../recipe.ts";
+import type { AccuracyStep } from "../refine/improve.ts";
 import type { ScaleTable } from "../scale-table.ts";
 import { applyPlan } from "./apply-plan.ts";
 import { refuseBrokenWeights } from "./finite-weights.ts";
 import { type OnnxObservation, planObservation } from "./observation.ts";
 import { planOnnx } from "./plan-onnx.ts";
 import { prepareForQuantization } from "./prepare.ts";
-import { type AccuracyStep, improvePlan } from "./refine/improve-plan.ts";
+import { improvePlan } from "./refine/improve-plan.ts";
 import { type ClipValues, tableClips } from "./table-clips.ts";
 
 /** How a model is quantized, and what says how large its numbers get. */

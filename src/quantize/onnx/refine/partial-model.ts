@@ -1,26 +1,9 @@
 import { memorySource } from "../../../io/bytes.ts";
-import { memoryTarget } from "../../../io/target.ts";
-import type { OnnxModel, OnnxValue } from "../../../onnx/model.ts";
+import type { OnnxModel } from "../../../onnx/model.ts";
 import { readOnnx } from "../../../onnx/read.ts";
-import { writeOnnx } from "../../../onnx/write.ts";
-import { dropUnusedInitializers } from "../../../transform/onnx/initializers.ts";
 import type { Plan } from "../../plan.ts";
+import { bytesOf, cutTo } from "../../refine/partial-model.ts";
 import { applyPlan } from "../apply-plan.ts";
-
-/** A model's file, in memory. */
-export async function bytesOf(model: OnnxModel): Promise<Uint8Array> {
-  const target = memoryTarget();
-  await writeOnnx(model, target);
-  return target.result();
-}
-
-/** The part of a float model that gives these values, as a model of its own. */
-export async function modelThatGives(bytes: Uint8Array, names: readonly string[]): Promise<Uint8Array> {
-  const model = await readOnnx(memorySource(bytes));
-  const wanted = new Set(names);
-  const values = model.main.graph.nodes.flatMap(({ outputs }) => outputs.filter(({ name }) => wanted.has(name)));
-  return bytesOf(cutTo(model, values));
-}
 
 /** The part of the quantized model that gives what the operator reads, and what that is called. */
 export async function quantizedInputModel(
@@ -28,27 +11,15 @@ export async function quantizedInputModel(
   plan: Plan,
   operator: string,
 ): Promise<{ readonly bytes: Uint8Array; readonly name: string }> {
-  const model = await readOnnx(memorySource(bytes));
-  applyPlan(model, plan);
+  const model = await quantizedCopy(bytes, plan);
   const node = model.main.graph.nodes.find(({ name }) => name === operator)!;
   const value = node.input(0);
   return { bytes: await bytesOf(cutTo(model, [value])), name: value.name };
 }
 
-/** The whole quantized model. */
-export async function quantizedModel(bytes: Uint8Array, plan: Plan): Promise<Uint8Array> {
+/** A copy of the float model, quantized. */
+export async function quantizedCopy(bytes: Uint8Array, plan: Plan): Promise<OnnxModel> {
   const model = await readOnnx(memorySource(bytes));
   applyPlan(model, plan);
-  return bytesOf(model);
-}
-
-function cutTo(model: OnnxModel, values: readonly OnnxValue[]): OnnxModel {
-  const { graph } = model.main;
-  graph.outputs = [...values];
-  const kept = new Set(values);
-  for (const node of graph.nodes.toReversed()) {
-    if (node.outputs.every((output) => !output.used && !kept.has(output))) graph.remove(node);
-  }
-  dropUnusedInitializers(model);
   return model;
 }

@@ -1,28 +1,16 @@
 import { intAttribute } from "../../../onnx/attributes.ts";
 import type { OnnxModel, OnnxNode, OnnxValue } from "../../../onnx/model.ts";
-import { type Windows, windowsOf } from "../../../onnx/shape-rules/windows.ts";
+import { windowsOf } from "../../../onnx/shape-rules/windows.ts";
 import { float32Of } from "../../../onnx/tensor-data.ts";
 import type { Plan, ValuePlan, WeightPlan } from "../../plan.ts";
 import type { ActivationLimits } from "../../refine/fit-bias.ts";
+import type { WalkedLayer } from "../../refine/walked-layer.ts";
 import { biasOf, dataInputs, weightOf } from "../operator-roles.ts";
 
 /** A matrix operator of a planned model whose weight can be fitted. */
-export interface RefinableLayer {
-  /** Place among the layers: seeds the choice of samples. */
-  readonly index: number;
-  readonly operator: string;
-  /** The value that it multiplies, and the one that it gives. */
-  readonly input: string;
-  readonly output: string;
+export interface RefinableLayer extends WalkedLayer {
   readonly weight: WeightPlan;
   readonly inputPlan: ValuePlan;
-  /** Parts of the outputs that read parts of the inputs of their own. */
-  readonly groups: number;
-  /** Outputs and inputs of a group. */
-  readonly outputs: number;
-  readonly inputs: number;
-  /** How a convolution's window moves; undefined for a matrix product, which reads rows. */
-  readonly windows: Windows | undefined;
   /** Whether the weight lies as inputs × outputs. */
   readonly transposed: boolean;
   readonly limits: ActivationLimits;
@@ -32,31 +20,31 @@ export interface RefinableLayer {
 }
 
 /** The layers of a model that a plan quantizes and that can be fitted, in graph order. */
-export function refinableLayers(model: OnnxModel, plan: Plan): RefinableLayer[] {
+export async function refinableLayers(model: OnnxModel, plan: Plan): Promise<RefinableLayer[]> {
   const weights = new Map(plan.weights.map((weight) => [weight.operator, weight]));
   const values = new Map(plan.values.map((value) => [value.name, value]));
   const shared = sharedWeights(plan);
-  return model.main.graph.nodes.flatMap((node, index): RefinableLayer[] => {
+  const layers: RefinableLayer[] = [];
+  for (const [index, node] of model.main.graph.nodes.entries()) {
     const weight = weights.get(node.name);
     const inputPlan = values.get(dataInputs(node)[0]?.name ?? "");
-    if (weight?.type !== "int8" || inputPlan === undefined || shared.has(weight.name)) return [];
-    const layer = node.type === "Conv" ? convolution(node) : matrixProduct(node);
-    if (layer === undefined) return [];
-    return [
-      {
-        ...layer,
-        index,
-        operator: node.name,
-        input: dataInputs(node)[0]!.name,
-        output: node.output().name,
-        weight,
-        inputPlan,
-        limits: limitsBehind(node.output()),
-        biasName: biasOf(node)?.name,
-        hasBias: node.type !== "MatMul",
-      },
-    ];
-  });
+    if (weight?.type !== "int8" || inputPlan === undefined || shared.has(weight.name)) continue;
+    const layout = layoutOf(node);
+    if (layout === undefined) continue;
+    layers.push({
+      ...layout,
+      index,
+      operator: node.name,
+      input: dataInputs(node)[0]!.name,
+      output: node.output().name,
+      weight,
+      inputPlan,
+      limits: await limitsBehind(node.output()),
+      biasName: biasOf(node)?.name,
+      hasBias: node.type !== "MatMul",
+    });
+  }
+  return layers;
 }
 
 /** Weights that several operators read stay as they are planned. */
@@ -65,7 +53,13 @@ function sharedWeights({ weights }: Plan): Set<string> {
   return new Set(names.filter((name, index) => names.indexOf(name) !== index));
 }
 
-type Layout = Pick<RefinableLayer, "groups" | "outputs" | "inputs" | "windows" | "transposed">;
+/** How a layer lies in its operator. */
+export type Layout = Pick<RefinableLayer, "groups" | "outputs" | "inputs" | "windows" | "transposed">;
+
+/** The layout of a convolution or of a product with a matrix; undefined for those that cannot be fitted. */
+export function layoutOf(node: OnnxNode): Layout | undefined {
+  return node.type === "Conv" ? convolution(node) : matrixProduct(node);
+}
 
 /** Convolutions over two axes. */
 function convolution(node: OnnxNode): Layout | undefined {
@@ -94,21 +88,14 @@ function matrixProduct(node: OnnxNode): Layout | undefined {
 const NO_LIMITS: ActivationLimits = { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };
 
 /** What a Relu or Clip that alone reads the value keeps of it. */
-function limitsBehind(value: OnnxValue): ActivationLimits {
+export async function limitsBehind(value: OnnxValue): Promise<ActivationLimits> {
   const [reader, ...others] = value.users;
   if (reader === undefined || others.length > 0) return NO_LIMITS;
   if (reader.type === "Relu") return { low: 0, high: Number.POSITIVE_INFINITY };
-  return NO_LIMITS;
-}
-
-/** As `refinableLayers` knows it, with the limits of a Clip, which lie in constants. */
-export async function withClipLimits(layer: RefinableLayer, model: OnnxModel): Promise<RefinableLayer> {
-  const node = model.main.graph.nodes.find(({ name }) => name === layer.operator);
-  const [reader, ...others] = node?.output().users ?? [];
-  if (reader?.type !== "Clip" || others.length > 0) return layer;
+  if (reader.type !== "Clip") return NO_LIMITS;
   const limit = async (index: number, absent: number) => {
     const constant = reader.inputs[index]?.constant;
     return constant === undefined ? absent : ((await float32Of(constant))[0] ?? absent);
   };
-  return { ...layer, limits: { low: await limit(1, NO_LIMITS.low), high: await limit(2, NO_LIMITS.high) } };
+  return { low: await limit(1, NO_LIMITS.low), high: await limit(2, NO_LIMITS.high) };
 }

@@ -1,21 +1,18 @@
-import type { Sample } from "../../../data/dataset.ts";
-import { memorySource } from "../../../io/bytes.ts";
-import type { OnnxModel } from "../../../onnx/model.ts";
-import { readOnnx } from "../../../onnx/read.ts";
-import { fitInputs } from "../../../runtime/fit-inputs.ts";
-import type { NamedTensors, Runtime } from "../../../runtime/runtime.ts";
-import { TensorError } from "../../../runtime/tensor-error.ts";
-import type { Plan } from "../../plan.ts";
-import { applyPlan } from "../apply-plan.ts";
+import type { Sample } from "../../data/dataset.ts";
+import type { DenseTensor } from "../../graph/tensor.ts";
+import type { OnnxModel } from "../../onnx/model.ts";
+import { fitInputs } from "../../runtime/fit-inputs.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
+import { TensorError } from "../../runtime/tensor-error.ts";
 import { bytesOf } from "./partial-model.ts";
 
 /** Says how near quantized models come to a float model, on examples that were not used to make them. */
 export class Judge {
   readonly #runtime: Runtime;
   readonly #examples: readonly Sample[];
-  readonly #expected: readonly NamedTensors[];
+  readonly #expected: readonly (readonly DenseTensor[])[];
 
-  private constructor(runtime: Runtime, examples: readonly Sample[], expected: readonly NamedTensors[]) {
+  private constructor(runtime: Runtime, examples: readonly Sample[], expected: readonly (readonly DenseTensor[])[]) {
     this.#runtime = runtime;
     this.#examples = examples;
     this.#expected = expected;
@@ -27,15 +24,13 @@ export class Judge {
     return new Judge(runtime, examples, expected);
   }
 
-  /** Signal to noise in dB of the outputs of the model quantized as planned: the mean over outputs and examples. */
-  async decibels(model: OnnxModel, plan: Plan): Promise<number> {
-    const quantized = await readOnnx(memorySource(await bytesOf(model)));
-    applyPlan(quantized, plan);
+  /** Signal to noise in dB of the outputs of a quantized model: the mean over outputs and examples. */
+  async decibels(quantized: OnnxModel): Promise<number> {
     const found = await outputsOf(await judgedBytes(quantized), this.#examples, this.#runtime);
-    const decibels = found.flatMap((outputs, index) =>
-      [...outputs].map(([name, tensor]) => {
+    const decibels = found.flatMap((outputs, example) =>
+      outputs.map((tensor, index) => {
         const error = new TensorError();
-        error.add(this.#expected[index]!.get(name)!, tensor);
+        error.add(this.#expected[example]![index]!, tensor);
         return Math.min(error.summary().decibels, MOST_DECIBELS);
       }),
     );
@@ -58,11 +53,15 @@ async function judgedBytes(model: OnnxModel): Promise<Uint8Array> {
   }
 }
 
-async function outputsOf(bytes: Uint8Array, examples: readonly Sample[], runtime: Runtime): Promise<NamedTensors[]> {
+/** By example, in the model's order. */
+async function outputsOf(bytes: Uint8Array, examples: readonly Sample[], runtime: Runtime): Promise<DenseTensor[][]> {
   const session = await runtime.createSession(bytes, { placement: "direct", threads: 1 });
-  const found: NamedTensors[] = [];
+  const found: DenseTensor[][] = [];
   try {
-    for (const { inputs } of examples) found.push(await session.run(fitInputs(session.inputs, inputs)));
+    for (const { inputs } of examples) {
+      const outputs = await session.run(fitInputs(session.inputs, inputs));
+      found.push(session.outputs.map(({ name }) => outputs.get(name)!));
+    }
     return found;
   } finally {
     await session.close();

@@ -1,6 +1,6 @@
-import { denseValues } from "../../../graph/dense-values.ts";
-import { type DenseTensor, elementCount } from "../../../graph/tensor.ts";
-import type { RefinableLayer } from "./refinable-layers.ts";
+import { denseValues } from "../../graph/dense-values.ts";
+import { type DenseTensor, elementCount } from "../../graph/tensor.ts";
+import type { WalkedLayer } from "./walked-layer.ts";
 
 /** Places of an example at which a layer is sampled: among its outputs' positions, batch and rows included. */
 export function samplePlaces(positions: number, wanted: number, seed: number): number[] {
@@ -13,13 +13,13 @@ export function samplePlaces(positions: number, wanted: number, seed: number): n
 }
 
 /** Positions of a layer's output: every place of a picture, every row of a matrix. */
-export function positionsOf({ windows }: RefinableLayer, { shape }: DenseTensor): number {
+export function positionsOf({ windows }: WalkedLayer, { shape }: DenseTensor): number {
   if (windows === undefined) return elementCount(shape) / (shape.at(-1) || 1);
   return shape[0]! * shape[2]! * shape[3]!;
 }
 
 /** The outputs at these places: all channels of a place side by side. */
-export function outputsAt(layer: RefinableLayer, tensor: DenseTensor, places: readonly number[]): Float32Array {
+export function outputsAt(layer: WalkedLayer, tensor: DenseTensor, places: readonly number[]): Float32Array {
   const values = denseValues(tensor) as Float32Array;
   const width = layer.groups * layer.outputs;
   const rows = new Float32Array(places.length * width);
@@ -34,7 +34,7 @@ export function outputsAt(layer: RefinableLayer, tensor: DenseTensor, places: re
 
 /** What the layer multiplies for the outputs at these places: the inputs of all groups side by side. */
 export function inputsAt(
-  layer: RefinableLayer,
+  layer: WalkedLayer,
   tensor: DenseTensor,
   outputShape: readonly number[],
   places: readonly number[],
@@ -53,7 +53,7 @@ function copyWindow(
   values: Float32Array,
   [, channels = 0, height = 0, width = 0]: readonly number[],
   [, , outputHeight = 0, outputWidth = 0]: readonly number[],
-  { windows }: RefinableLayer,
+  { windows }: WalkedLayer,
   place: number,
   rows: Float32Array,
   start: number,
@@ -80,7 +80,7 @@ function copyWindow(
 
 /** Padding at the beginning of an axis, that of auto_pad worked out. */
 function padBefore(
-  { kernel, strides, dilations, pads, autoPad }: NonNullable<RefinableLayer["windows"]>,
+  { kernel, strides, dilations, pads, autoPad }: NonNullable<WalkedLayer["windows"]>,
   axis: 0 | 1,
   size: number,
   outputSize: number,

@@ -1,0 +1,79 @@
+import { type FittedPart, fitLayer, type LayerPart } from "./fit-layer.ts";
+import type { LayerSamples } from "./layer-samples.ts";
+import type { MatrixProducts } from "./matrix-products.ts";
+import type { LayerRows } from "./walk-layers.ts";
+import type { WalkedLayer } from "./walked-layer.ts";
+
+/** A layer as it is before it is fitted: its weight as outputs × inputs, group after group. */
+export interface GroupedPart extends Omit<LayerPart, "leastScales" | "independentSamples"> {
+  /** Least scale of each row of the layer, or the one of all. */
+  readonly leastScales: readonly number[];
+  /** Examples that were run. */
+  readonly examples: number;
+}
+
+/** Fits the groups of a layer one by one. Those of a layer with one scale are given the same one. */
+export async function fitGroups(
+  layer: WalkedLayer,
+  whole: GroupedPart,
+  rows: LayerRows,
+  products: MatrixProducts,
+): Promise<FittedPart[]> {
+  const fitAll = async (leastScales: readonly number[]) => {
+    const parts: FittedPart[] = [];
+    for (let group = 0; group < layer.groups; group++) {
+      const samples = samplesOf(layer, group, rows);
+      parts.push(await fitLayer(partOf(layer, { ...whole, leastScales }, group, samples), samples, products));
+    }
+    return parts;
+  };
+  const parts = await fitAll(whole.leastScales);
+  if (whole.perChannel) return parts;
+  const scale = Math.max(...parts.map(({ scales }) => scales[0]!));
+  return parts.every(({ scales }) => scales[0] === scale) ? parts : fitAll([scale]);
+}
+
+function partOf(
+  { groups, outputs, inputs, windows }: WalkedLayer,
+  { examples, ...whole }: GroupedPart,
+  group: number,
+  { count }: LayerSamples,
+): LayerPart {
+  const [first, next] = [group * outputs, (group + 1) * outputs];
+  return {
+    ...whole,
+    weight: groups === 1 ? whole.weight : whole.weight.subarray(first * inputs, next * inputs),
+    bias: whole.bias.subarray(first, next),
+    leastScales: whole.perChannel ? whole.leastScales.slice(first, next) : whole.leastScales,
+    independentSamples: windows === undefined ? examples : count,
+  };
+}
+
+function samplesOf({ groups, inputs, outputs }: WalkedLayer, group: number, { x, z }: LayerRows): LayerSamples {
+  const count = x.length / (groups * inputs);
+  return {
+    count,
+    inputs,
+    outputs,
+    x: columns(x, count, groups * inputs, group * inputs, inputs),
+    z: columns(z, count, groups * outputs, group * outputs, outputs),
+  };
+}
+
+function columns(values: Float32Array, rows: number, stride: number, first: number, width: number): Float32Array {
+  if (stride === width) return values;
+  const part = new Float32Array(rows * width);
+  for (let row = 0; row < rows; row++)
+    part.set(values.subarray(row * stride + first, row * stride + first + width), row * width);
+  return part;
+}
+
+/** The codes of all groups, one after the other. */
+export function joinedCodes(parts: readonly FittedPart[]): Int8Array {
+  const all = new Int8Array(parts.reduce((sum, { codes }) => sum + codes.length, 0));
+  parts.reduce((at, { codes }) => {
+    all.set(codes, at);
+    return at + codes.length;
+  }, 0);
+  return all;
+}

@@ -1,0 +1,33 @@
+import { memorySource } from "../../io/bytes.ts";
+import { memoryTarget } from "../../io/target.ts";
+import type { OnnxModel, OnnxValue } from "../../onnx/model.ts";
+import { readOnnx } from "../../onnx/read.ts";
+import { writeOnnx } from "../../onnx/write.ts";
+import { dropUnusedInitializers } from "../../transform/onnx/initializers.ts";
+
+/** A model's file, in memory. */
+export async function bytesOf(model: OnnxModel): Promise<Uint8Array> {
+  const target = memoryTarget();
+  await writeOnnx(model, target);
+  return target.result();
+}
+
+/** The part of a float model that gives these values, as a model of its own. */
+export async function modelThatGives(bytes: Uint8Array, names: readonly string[]): Promise<Uint8Array> {
+  const model = await readOnnx(memorySource(bytes));
+  const wanted = new Set(names);
+  const values = model.main.graph.nodes.flatMap(({ outputs }) => outputs.filter(({ name }) => wanted.has(name)));
+  return bytesOf(cutTo(model, values));
+}
+
+/** Leaves of a model what gives these values, which become its outputs. */
+export function cutTo(model: OnnxModel, values: readonly OnnxValue[]): OnnxModel {
+  const { graph } = model.main;
+  graph.outputs = [...values];
+  const kept = new Set(values);
+  for (const node of graph.nodes.toReversed()) {
+    if (node.outputs.every((output) => !output.used && !kept.has(output))) graph.remove(node);
+  }
+  dropUnusedInitializers(model);
+  return model;
+}
