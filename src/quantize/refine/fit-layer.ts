@@ -41,6 +41,9 @@ export interface FittedPart {
 /** There must be this many samples for each weight of a row to change the weights. */
 const SAMPLES_PER_WEIGHT = 4;
 
+/** Longer rows are not refitted: it takes the cube of their length, and gave nothing there (docs/accuracy.md). */
+const MOST_REFITTED_INPUTS = 288;
+
 /**
  * Weights, scales and biases of a layer for the inputs that the quantized network gives it: weights refitted, rounded so that
  * errors cancel, biases fitted behind the activation (docs/accuracy.md).
@@ -65,7 +68,8 @@ async function refitted(
   products: MatrixProducts,
 ): Promise<{ readonly weight: Float32Array; readonly moments: LayerMoments }> {
   const about = centred(samples);
-  const enough = part.independentSamples >= SAMPLES_PER_WEIGHT * samples.inputs;
+  const enough =
+    samples.inputs <= MOST_REFITTED_INPUTS && part.independentSamples >= SAMPLES_PER_WEIGHT * samples.inputs;
   if (!part.refit || !enough) return { weight: part.weight, moments: await momentsOf(about, products) };
   const halves = [await momentsOf(halfOf(about, 0), products), await momentsOf(halfOf(about, 1), products)] as const;
   const moments = joinMoments(...halves);

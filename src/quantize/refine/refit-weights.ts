@@ -15,67 +15,67 @@ export function refitWeights(
   halves: readonly [LayerMoments, LayerMoments],
   whole: LayerMoments,
 ): Float32Array {
+  const [one, other] = halves.map((moments) => errorsOf(weight, inputs, moments)) as [RowErrors, RowErrors];
   let best = { ridge: undefined as number | undefined, loss: 1 };
   for (const ridge of RIDGES) {
-    const [one, other] = halves;
-    const [fromOne, fromOther] = [steps(weight, inputs, one, ridge), steps(weight, inputs, other, ridge)];
+    const [fromOne, fromOther] = [steps(one, inputs, ridge), steps(other, inputs, ridge)];
     if (fromOne === undefined || fromOther === undefined) continue;
-    const loss = (meanLoss(fromOne, weight, inputs, other) + meanLoss(fromOther, weight, inputs, one)) / 2;
+    const loss = (meanLoss(fromOne, inputs, other) + meanLoss(fromOther, inputs, one)) / 2;
     if (loss < best.loss) best = { ridge, loss };
   }
-  const found = best.ridge === undefined ? undefined : steps(weight, inputs, whole, best.ridge);
+  const found = best.ridge === undefined ? undefined : steps(errorsOf(weight, inputs, whole), inputs, best.ridge);
   return found === undefined ? weight : weight.map((value, index) => value + found[index]!);
 }
 
+/** How a weight errs on samples. */
+interface RowErrors {
+  readonly xx: Float64Array;
+  /** `outputs` × `inputs`: mean of (z − W x) x. */
+  readonly products: Float64Array;
+  /** By output: mean of (z − W x)². */
+  readonly squares: Float64Array;
+}
+
+function errorsOf(weight: Float32Array, inputs: number, { xx, zx, zz }: LayerMoments): RowErrors {
+  const products = zx.slice();
+  const squares = zz.slice();
+  const predicted = new Float64Array(inputs);
+  for (let output = 0; output < squares.length; output++) {
+    const start = output * inputs;
+    product(xx, inputs, weight.subarray(start, start + inputs), predicted);
+    for (let index = 0; index < inputs; index++) {
+      squares[output]! += weight[start + index]! * (predicted[index]! - 2 * products[start + index]!);
+      products[start + index]! -= predicted[index]!;
+    }
+  }
+  return { xx, products, squares };
+}
+
 /** (H + ridge)⁻¹ (mean of residual · x), row by row; undefined when that cannot be solved. */
-function steps(weight: Float32Array, inputs: number, moments: LayerMoments, ridge: number): Float64Array | undefined {
-  const damped = moments.xx.slice();
+function steps({ xx, products }: RowErrors, inputs: number, ridge: number): Float64Array | undefined {
+  const damped = xx.slice();
   const damping = ridge * meanDiagonal(damped, inputs);
   for (let index = 0; index < inputs; index++) damped[index * inputs + index]! += damping;
   const factor = choleskyFactor(damped, inputs);
   if (factor === undefined) return undefined;
-  const found = residualProducts(weight, inputs, moments);
+  const found = products.slice();
   for (let start = 0; start < found.length; start += inputs)
     solveFactored(factor, inputs, found.subarray(start, start + inputs));
   return found;
 }
 
-/** By row: mean of (z − W x) x. */
-function residualProducts(weight: Float32Array, inputs: number, { xx, zx }: LayerMoments): Float64Array {
-  const found = zx.slice();
-  const predicted = new Float64Array(inputs);
-  for (let start = 0; start < found.length; start += inputs) {
-    product(xx, inputs, weight.subarray(start, start + inputs), predicted);
-    for (let index = 0; index < inputs; index++) found[start + index]! -= predicted[index]!;
-  }
-  return found;
-}
-
 /** Squared error after the steps by that before, mean over the rows. */
-function meanLoss(step: Float64Array, weight: Float32Array, inputs: number, moments: LayerMoments): number {
-  const residuals = residualProducts(weight, inputs, moments);
+function meanLoss(step: Float64Array, inputs: number, { xx, products, squares }: RowErrors): number {
   const moved = new Float64Array(inputs);
   let sum = 0;
-  const rows = step.length / inputs;
-  for (let row = 0; row < rows; row++) {
+  for (let row = 0; row < squares.length; row++) {
     const start = row * inputs;
-    const before = rowError(weight.subarray(start, start + inputs), inputs, moments, row);
-    const delta = step.subarray(start, start + inputs);
-    product(moments.xx, inputs, delta, moved);
+    const before = squares[row]!;
+    product(xx, inputs, step.subarray(start, start + inputs), moved);
     let change = 0;
     for (let index = 0; index < inputs; index++)
-      change += delta[index]! * (moved[index]! - 2 * residuals[start + index]!);
+      change += step[start + index]! * (moved[index]! - 2 * products[start + index]!);
     sum += before > 0 ? (before + change) / before : 1;
   }
-  return sum / rows;
-}
-
-/** Mean of (z − w x)². */
-function rowError(row: Float32Array, inputs: number, { xx, zx, zz }: LayerMoments, output: number): number {
-  const predicted = new Float64Array(inputs);
-  product(xx, inputs, row, predicted);
-  let error = zz[output]!;
-  for (let index = 0; index < inputs; index++)
-    error += row[index]! * (predicted[index]! - 2 * zx[output * inputs + index]!);
-  return error;
+  return sum / squares.length;
 }
