@@ -50,7 +50,6 @@ const REFUSED_AS_BOLT: Readonly<Record<string, string>> = {
 
 /** Cases that are refused where Bolt's tool is not followed: it refuses them too, or writes something else. */
 const REFUSED_OTHERWISE: Readonly<Record<string, string>> = {
-  LayerNormalization: "layernormalization_op17",
   LRN: "lrn_a",
   dilation: "maxpool_dil2",
 };
@@ -60,8 +59,6 @@ const OTHER_INPUT = new Set(["transpose_021"]);
 
 /** Cases whose files have other bytes, by reason. A case that becomes equal is to be taken off. */
 const OTHER_BYTES: Readonly<Record<string, string>> = {
-  "Gelu and LayerNorm are not fused": "act_gelu_pattern layernorm_pattern net_transformer_layer",
-  "a Transpose is not folded into the MatMul": "mid_matmul_transposed net_attention",
   "Bolt evaluates shape operators of constants": "const_to_unsqueeze_reshape upsample_dynamic_pattern",
   "Bolt loses an input": "elt_max_two elt_min_two constantofshape_add",
   "the only operator goes, and with it a name": "dropout identity transpose_021",

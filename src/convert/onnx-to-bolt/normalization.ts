@@ -1,7 +1,8 @@
+import { floatBytes } from "../../bolt/lazy-floats.ts";
 import { elementCount } from "../../graph/tensor.ts";
 import { floatAttribute } from "../../onnx/attributes.ts";
 import type { OnnxNode } from "../../onnx/model.ts";
-import { type Lower, type LoweredWeight, NO_BYTES, requireConstant } from "./lowering.ts";
+import { constantInput, type Lower, type LoweredWeight, NO_BYTES, requireConstant } from "./lowering.ts";
 import { floatData, transposed } from "./weight-data.ts";
 
 async function pair(node: OnnxNode, weight: number, vector: number): Promise<LoweredWeight> {
@@ -37,6 +38,25 @@ const lowerInstanceNormalization: Lower = async (node) => [
   },
 ];
 
+/** Along the last axis, with an epsilon of 1e-6 whatever is stated; the bias of the file may not lack. */
+const lowerLayerNormalization: Lower = async (node) => {
+  const gamma = requireConstant(node, 1, "scale");
+  const beta = constantInput(node, 2);
+  const size = elementCount(gamma.shape);
+  return [
+    {
+      type: "LayerNorm",
+      inputs: [node.input(0)],
+      parameters: { axis: -1, eps: floatAttribute(node, "epsilon", 1e-5) },
+      weight: {
+        dataType: "F32",
+        weight: await floatData(gamma),
+        vector: beta === undefined ? floatBytes(new Float32Array(size)) : await floatData(beta),
+      },
+    },
+  ];
+};
+
 const lowerPRelu: Lower = async (node) => {
   const slope = requireConstant(node, 1, "slope");
   const rows = slope.shape[0] ?? 1;
@@ -53,6 +73,7 @@ const lowerLpNormalization: Lower = async () => [{ type: "L2Norm" }];
 export const NORMALIZATIONS: Readonly<Record<string, Lower>> = {
   BatchNormalization: lowerBatchNormalization,
   InstanceNormalization: lowerInstanceNormalization,
+  LayerNormalization: lowerLayerNormalization,
   PRelu: lowerPRelu,
   LpNormalization: lowerLpNormalization,
 };

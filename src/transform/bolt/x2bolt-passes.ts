@@ -5,9 +5,12 @@ import { foldBatchNorm } from "./fold-batch-norm.ts";
 import { foldBias } from "./fold-bias.ts";
 import { foldPadding } from "./fold-padding.ts";
 import { foldScale } from "./fold-scale.ts";
+import { foldTransposeIntoMatmul } from "./fold-transpose-into-matmul.ts";
 import { fuseActivation } from "./fuse-activation.ts";
 import { fuseDepthwisePointwise } from "./fuse-depthwise-pointwise.ts";
+import { fuseGelu } from "./fuse-gelu.ts";
 import { fuseHardSwish } from "./fuse-hard-swish.ts";
+import { fuseLayerNorm } from "./fuse-layer-norm.ts";
 import { fuseSwish } from "./fuse-swish.ts";
 import { interfaceNames, restoreNames } from "./keep-names.ts";
 import { mergeNormAndScale } from "./merge-norm-and-scale.ts";
@@ -44,8 +47,10 @@ const PASSES: readonly ListedPass[] = [
   { pass: dropReshapesBeforeReshapes },
   { pass: simplifyClips },
   { pass: mergeTransposes },
+  { pass: fuseGelu },
   { pass: fuseSwish },
   { pass: fuseHardSwish },
+  { pass: foldTransposeIntoMatmul },
   { pass: foldBias },
   { pass: simplifyPowers },
   { pass: mergeTransposes, rules: "1.5" },
@@ -62,6 +67,7 @@ const PASSES: readonly ListedPass[] = [
   { pass: fuseActivation },
   { pass: padChannels, forQuantizer: false },
   { pass: fuseDepthwisePointwise, forQuantizer: false },
+  { pass: fuseLayerNorm },
   { pass: simplifyReshapes },
   { pass: mergeRelus },
   { pass: moveStride },

@@ -1,6 +1,8 @@
 import type { OnnxModel } from "../../../onnx/model.ts";
 import { ELEMENTWISE_REWRITES } from "./elementwise.ts";
+import { fuseLayerNormalization } from "./fuse-layer-normalization.ts";
 import { MATRIX_REWRITES } from "./matrix.ts";
+import { NORMALIZATION_REWRITES } from "./normalization.ts";
 import { RECURRENT_REWRITES } from "./recurrent.ts";
 import { REDUCTION_REWRITES } from "./reductions.ts";
 import { RESIZE_REWRITES } from "./resize.ts";
@@ -11,6 +13,7 @@ import { WINDOW_REWRITES } from "./windows.ts";
 const REWRITES: RewriteTable = {
   ...ELEMENTWISE_REWRITES,
   ...MATRIX_REWRITES,
+  ...NORMALIZATION_REWRITES,
   ...RECURRENT_REWRITES,
   ...REDUCTION_REWRITES,
   ...RESIZE_REWRITES,
@@ -25,6 +28,9 @@ const REWRITES: RewriteTable = {
  */
 export async function rewriteForBolt({ main, opsets }: OnnxModel): Promise<void> {
   const opset = opsets.get("") ?? 1;
+  for (const node of main.graph.nodes)
+    if (node.type === "ReduceMean" && main.graph.has(node))
+      await fuseLayerNormalization(new Rewriting(main, node, opset));
   for (const node of main.graph.nodes) {
     if (!main.graph.has(node)) continue;
     if (node.data.domain !== "" || !Object.hasOwn(REWRITES, node.type)) continue;
