@@ -106,10 +106,7 @@ const OPERATORS: Readonly<Record<string, readonly [OnnxModelInit, readonly strin
     one("Gemm", { transB: 1 }, { w: normalTensor([8, 6]), B }, { inputs: { x: [3, 6] } }),
     ["FC"],
   ],
-  "Gemm of two values": [
-    one("Gemm", { transA: 1, transB: 1 }, {}, { inputs: { x: [6, 3], k: [5, 6] } }),
-    ["Transpose", "MatMul"],
-  ],
+  "Gemm of two values": [one("Gemm", { transA: 1, transB: 1 }, {}, { inputs: { x: [6, 3], k: [5, 6] } }), ["MatMul"]],
   "Gemm of three values": [one("Gemm", {}, {}, { inputs: { x: [3, 6], k: [6, 5], b: [3, 5] } }), ["MatMul", "Eltwise"]],
   "Add of a number": [one("Add", {}, { c: scalar(3) }), ["Power"]],
   "Sub of a number": [one("Sub", {}, { c: scalar(3) }), ["Power"]],
@@ -191,7 +188,7 @@ const OPERATORS: Readonly<Record<string, readonly [OnnxModelInit, readonly strin
   ],
   InstanceNormalization: [
     one("InstanceNormalization", { epsilon: { float: 0.01 } }, { g: normalTensor([4], 3), b: normalTensor([4], 4) }),
-    ["InstanceNorm"],
+    ["Power", "InstanceNorm"],
   ],
   LpNormalization: [one("LpNormalization", { axis: -1, p: 2 }), ["L2Norm"]],
   Reshape: [one("Reshape", {}, { shape: ints(1, -1, 12) }), ["Reshape"]],
