@@ -141,3 +141,4 @@ export { loadRuntime, runtimeOf } from "./runtime/load.ts";
 export type { OnnxRuntimeModule, OrtSession, OrtTensor, OrtValueMetadata } from "./runtime/onnxruntime-module.ts";
 export type { ModelPath, NamedTensors, Optimization, Runtime, Session, SessionOptions } from "./runtime/runtime.ts";
 export type { InterfaceNames } from "./transform/bolt/keep-names.ts";
+export type { ChannelScaling } from "./transform/onnx/equalize-channels.ts";

@@ -67,6 +67,9 @@ const INTEGER_BIAS = fields({
 
 const FLOAT_BIAS = fields({ type: oneOf("float32"), operator: text, values: numbers });
 
+const factors = v.exactOptional(v.array(positive, "a list of positive numbers"));
+const CHANNEL_SCALING = fields({ operator: text, made: factors, read: factors });
+
 const WARNING = fields({ kind: text, subject: text, problem: text, remedy: text });
 
 const PLAN = fields({
@@ -79,6 +82,7 @@ const PLAN = fields({
       asBolt: onOrOff,
     }),
   ),
+  channelScalings: v.exactOptional(listOf(CHANNEL_SCALING)),
   operators: listOf(OPERATOR),
   values: listOf(VALUE),
   weights: listOf(WEIGHT),

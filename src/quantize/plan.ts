@@ -1,5 +1,6 @@
 import type { Label } from "../bolt/label.ts";
 import type { RangeMethod } from "../calibrate/range.ts";
+import type { ChannelScaling } from "../transform/onnx/equalize-channels.ts";
 import type { BoltInference, BoltStorage } from "./bolt/recipe.ts";
 
 /** How a value is stored between operators: real = scale × (q − zeroPoint). */
@@ -117,6 +118,8 @@ export interface Plan {
   readonly format: "onnx" | "bolt";
   /** Only in plans for `.bolt`. */
   readonly bolt?: BoltTarget;
+  /** In an ONNX model: weights that are scaled before all else, so that channels use the range that they share. */
+  readonly channelScalings?: readonly ChannelScaling[];
   readonly operators: readonly OperatorPlan[];
   readonly values: readonly ValuePlan[];
   readonly weights: readonly WeightPlan[];

@@ -4,6 +4,7 @@ import type { Statistics } from "../../calibrate/statistics.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import { BoltqError } from "../../io/error.ts";
 import type { OnnxModel } from "../../onnx/model.ts";
+import { scaleChannels } from "../../transform/onnx/equalize-channels.ts";
 import type { Plan } from "../plan.ts";
 import type { Recipe } from "../recipe.ts";
 import type { AccuracyStep } from "../refine/improve.ts";
@@ -92,6 +93,7 @@ export async function quantizeOnnxAsPlanned(model: OnnxModel, plan: Plan): Promi
     });
   }
   await prepareForQuantization(model);
+  await scaleChannels(model, plan.channelScalings ?? []);
   applyPlan(model, plan);
   return { model, plan };
 }

@@ -77,9 +77,9 @@ describe("channels are scaled", () => {
     const model = network([["Relu", ["a"], "b"]]);
     await inferShapes(model);
     const before = model.main.graph.nodes.map(({ inputs }) => inputs.map((input) => input?.constant));
-    const undo = await equalizeChannels(model, magnitudes);
+    const equalized = await equalizeChannels(model, magnitudes);
     expect(model.main.graph.nodes.map(({ inputs }) => inputs.map((input) => input?.constant))).not.toEqual(before);
-    undo!();
+    equalized!.undo();
     expect(model.main.graph.nodes.map(({ inputs }) => inputs.map((input) => input?.constant))).toEqual(before);
   });
 });

@@ -1,9 +1,18 @@
 import type { Tensor } from "../../graph/tensor.ts";
+import { BoltqError } from "../../io/error.ts";
 import { intAttribute } from "../../onnx/attributes.ts";
 import type { OnnxModel, OnnxNode, OnnxValue } from "../../onnx/model.ts";
 import { float32Of, floatTensor } from "../../onnx/tensor-data.ts";
 import { type ChannelClasses, channelClasses } from "./channel-classes.ts";
 
+/** What an operator's weights are multiplied by: by output channel, and divided by, by input channel. */
+export interface ChannelScaling {
+  readonly operator: string;
+  readonly made?: readonly number[] | undefined;
+  readonly read?: readonly number[] | undefined;
+}
+
+/** How far channels are scaled. */
 export interface EqualizeOptions {
   /**
    * How far channels are filled: 1 scales each until it reaches as far as the widest (or as an activation lets it), 0 not at
@@ -24,28 +33,58 @@ const REACHED = 0.999;
  * Scales channels that reach less far than others of their tensor up, and what reads them down, so that all use the range
  * that they share in a quantized tensor (Nagel et al. 2019, by ranges of activations instead of weights). The network gives
  * the same but for rounding, and where an activation's upper limit is reached by what was not seen. `magnitudesOf` gives the
- * largest magnitudes of a value's channels. Returns a function that undoes it, or undefined where there is nothing to scale.
+ * largest magnitudes of a value's channels. Undefined where there is nothing to scale.
  */
 export async function equalizeChannels(
   model: OnnxModel,
   magnitudesOf: (value: OnnxValue) => readonly number[] | undefined,
   options: EqualizeOptions = {},
-): Promise<(() => void) | undefined> {
+): Promise<{ readonly scalings: readonly ChannelScaling[]; readonly undo: () => void } | undefined> {
   const classes = await channelClasses(model);
   const factors = classFactors(model, classes, magnitudesOf, options);
   if (factors.size === 0) return undefined;
-  const before: [OnnxValue, Tensor][] = [];
-  for (const node of model.main.graph.nodes) {
-    if (node.type !== "Conv" && node.type !== "Gemm") continue;
+  const scalings = model.main.graph.nodes.flatMap((node): ChannelScaling[] => {
+    if (!isScalable(node)) return [];
     const read = factorsOf(node.inputs[0], classes, factors);
     const made = factorsOf(node.outputs[0], classes, factors);
-    if (read === undefined && made === undefined) continue;
-    for (const value of node.inputs.slice(1)) if (value?.constant !== undefined) before.push([value, value.constant]);
+    return read === undefined && made === undefined ? [] : [{ operator: node.name, read, made }];
+  });
+  return { scalings, undo: await scaleChannels(model, scalings) };
+}
+
+/**
+ * Scales the weights of the operators named, in the order given. Returns a function that undoes it. Throws BoltqError `mismatch`
+ * where there is no such operator, or it has other channels.
+ */
+export async function scaleChannels(model: OnnxModel, scalings: readonly ChannelScaling[]): Promise<() => void> {
+  const nodes = new Map(model.main.graph.nodes.map((node) => [node.name, node]));
+  const before: [OnnxValue, Tensor][] = [];
+  for (const { operator, read, made } of scalings) {
+    const node = nodes.get(operator);
+    const [outputs, inputs] = node === undefined || !isScalable(node) ? [] : channelsOfWeight(node);
+    if (node === undefined || (made?.length ?? outputs) !== outputs || (read?.length ?? inputs) !== inputs) {
+      throw new BoltqError("mismatch", `there is no operator "${operator}" whose channels could be scaled so`, {
+        remedy: "Give the plan of this model",
+      });
+    }
+    for (const value of node.inputs.slice(1))
+      if (value?.constant !== undefined) before.unshift([value, value.constant]);
     await scaleWeights(node, read, made);
   }
   return () => {
     for (const [value, constant] of before) value.constant = constant;
   };
+}
+
+function isScalable({ type, inputs }: OnnxNode): boolean {
+  return (type === "Conv" || type === "Gemm") && inputs[1]?.constant?.type === "float32";
+}
+
+/** How many output and input channels the weight of a Conv or Gemm has. */
+function channelsOfWeight(node: OnnxNode): readonly (number | undefined)[] {
+  const [rows, columns = 1] = node.input(1).constant!.shape;
+  if (node.type === "Conv") return [rows, columns * intAttribute(node, "group", 1)];
+  return intAttribute(node, "transB", 0) === 1 ? [rows, columns] : [columns, rows];
 }
 
 /** By class; those that stay are left out. */

@@ -51,6 +51,15 @@ it("counts the layers", async () => {
   ]);
 });
 
+it("gives the same bytes by the plan's file, scaled channels and all", async () => {
+  const made = await quantizeOnnx(onnxNetwork(), { dataset: normalPictures(40), recipe: RECIPE });
+  expect(made.plan.channelScalings).not.toHaveLength(0);
+  const again = await quantizeOnnxAsPlanned(onnxNetwork(), parsePlan(printPlanFile(made.plan), "plan.json"));
+  expect(await modelBytes(again.model)).toEqual(await modelBytes(made.model));
+  const other = { ...made.plan, channelScalings: [{ operator: "nothing", made: [2] }] };
+  await expect(quantizeOnnxAsPlanned(onnxNetwork(), other)).rejects.toMatchObject({ code: "mismatch" });
+});
+
 it("is made of a plan that stays when it is given", async () => {
   const { plan, model } = await quantizeOnnx(onnxNetwork(), { dataset: normalPictures(4), effort: "fast" });
   const again = await quantizeOnnxAsPlanned(onnxNetwork(), plan);

@@ -30,8 +30,10 @@ export async function improvePlan(
 ): Promise<Improved> {
   const runtime = options.runtime ?? (await loadRuntime());
   const equalize = async (): Promise<Equalized | undefined> => {
-    const undo = await equalizeChannels(model, ({ name }) => statistics.values.get(name)?.channels?.magnitudes);
-    return undo === undefined ? undefined : { plan: await planOf(await observe()), undo };
+    const equalized = await equalizeChannels(model, ({ name }) => statistics.values.get(name)?.channels?.magnitudes);
+    if (equalized === undefined) return undefined;
+    const { scalings, undo } = equalized;
+    return { plan: { ...(await planOf(await observe())), channelScalings: scalings }, undo };
   };
   const network = {
     plan,
