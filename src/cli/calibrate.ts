@@ -40,7 +40,10 @@ interface Options extends Partial<DataOptions> {
 export function define(command: Command): void {
   addRecipeOption(
     addDataOptions(
-      command.argument("<model...>", "a float model, .onnx or ..._ptq_input.bolt; with --merge: statistics"),
+      command.argument(
+        "<model...>",
+        "a float model, .onnx, .tflite, .caffemodel or ..._ptq_input.bolt; with --merge: statistics",
+      ),
       { required: false },
     ),
   )

@@ -38,7 +38,9 @@ interface Options extends Partial<DataOptions> {
 }
 
 export function define(command: Command): void {
-  addRecipeOption(addDataOptions(command.argument("<model>", "a float .onnx model"), { required: false }))
+  addRecipeOption(
+    addDataOptions(command.argument("<model>", "a float model, .onnx, .tflite or .caffemodel"), { required: false }),
+  )
     .option("-o, --output <file.onnx>", "where to write")
     .addOption(
       new Option("--method <word>", "how the ranges of activations are found (default: as the recipe says)").choices(
