@@ -37,7 +37,7 @@ export {
 } from "./convert/model-file.ts";
 export { type Model, type ModelFormat, type ReadModelOptions, readModelAs } from "./convert/model-format.ts";
 export { modelInputs } from "./convert/model-inputs.ts";
-export type { BoltPrecision, Converted, ConvertOptions } from "./convert/onnx-to-bolt/index.ts";
+export type { BoltPrecision, Converted, ConvertedInput, ConvertOptions } from "./convert/onnx-to-bolt/index.ts";
 export { TFLITE_FORMAT } from "./convert/tflite/format.ts";
 export { type Dataset, type DatasetRange, type Examples, parseShard, type Sample, type Shard } from "./data/dataset.ts";
 export { type ImageDecoders, imageDecoder } from "./data/image/decode-image.ts";
@@ -83,7 +83,12 @@ export type { ReadOnnxOptions } from "./onnx/read.ts";
 export { type ExternalTarget, type WriteOnnxOptions, writeOnnx } from "./onnx/write.ts";
 export { applyBoltPlan } from "./quantize/bolt/apply-plan.ts";
 export { type CalibrateBoltOptions, calibrateBolt, calibratedPlan } from "./quantize/bolt/calibrate.ts";
-export { type ConvertedToBolt, convertOnnxToBolt, convertToBolt } from "./quantize/bolt/convert-to-bolt.ts";
+export {
+  type ConvertedToBolt,
+  type ConvertToBoltOptions,
+  convertOnnxToBolt,
+  convertToBolt,
+} from "./quantize/bolt/convert-to-bolt.ts";
 export { type PlanBoltOptions, planBolt } from "./quantize/bolt/plan-bolt.ts";
 export { type PrepareBoltOptions, type PreparedBolt, prepareBolt } from "./quantize/bolt/prepare.ts";
 export {

@@ -5,19 +5,22 @@ import { BOLT_FORMAT, MODEL_FORMATS, type Model } from "../convert/model-file.ts
 import { formatOf } from "../convert/model-format.ts";
 import type { BoltPrecision } from "../convert/onnx-to-bolt/index.ts";
 import { BoltqError } from "../io/error.ts";
-import { convertToBolt } from "../quantize/bolt/convert-to-bolt.ts";
 import { CommandFiles } from "./command-files.ts";
+import { convertChecked } from "./convert-checked.ts";
+import { INPUT_SHAPE_OPTION, parseInputShapes } from "./input-shapes.ts";
 import { type ModelArgument, modelArgument } from "./model-argument.ts";
 import { EXTERNAL_DATA_OPTION, writeModelFile } from "./model-output.ts";
 import { printLines } from "./print.ts";
-import { printWarnings } from "./print-plan.ts";
-import { PRECISION_SUFFIXES, parseBoltVersion, parseInputShapes, parsePrecision } from "./x2bolt.ts";
+import { PRECISION_SUFFIXES, parseBoltVersion, parsePrecision } from "./x2bolt.ts";
 
 interface Options {
   precision?: string;
   boltVersion?: string;
   asBolt?: boolean;
   inputShape?: string;
+  keepLayout?: boolean;
+  check?: boolean;
+  explain?: boolean;
   externalData?: boolean;
 }
 
@@ -34,7 +37,17 @@ export function define(command: Command): void {
     )
     .option("--bolt-version <number>", "file version of a .bolt output (default: the newest)")
     .option("--as-bolt", "convert as Bolt's own X2bolt does, also where that is not what the model says")
-    .option("--input-shape <NAME=1x3x48x192>", "sizes of an input that the model leaves open (several: a=1x2,b=3)")
+    .option(...INPUT_SHAPE_OPTION)
+    .option(
+      "--keep-layout",
+      "leave a Transpose of an input in a .bolt output; without it the input is taken transposed",
+    )
+    .option("--check", "run the model and a .bolt output on random input, and write nothing where they differ")
+    .option(
+      "--no-check",
+      "do not (default: it is done where ONNX Runtime is installed and weights take less than 200 MB)",
+    )
+    .option("--explain", "print which graph rewrites changed which operators")
     .option(...EXTERNAL_DATA_OPTION)
     .action(async (input: string, output: string, options: Options) => {
       const files = new CommandFiles({ reads: [input], writes: [output] });
@@ -55,21 +68,16 @@ async function convert(argument: ModelArgument, input: string, output: string, o
     const model = await format.read(source, { externalData });
     return model.format === "bolt" && wanted === "onnx" ? raiseToOnnx(model) : model;
   }
-  const {
-    model: converted,
-    notes,
-    warnings,
-  } = await convertToBolt(source, {
-    externalData,
+  return convertChecked(argument, {
     precision: options.precision === undefined ? precisionOfName(output) : parsePrecision(options.precision),
     asBolt: options.asBolt ?? false,
     name: parse(input).name,
+    keepLayout: options.keepLayout ?? false,
+    check: options.check,
+    explain: options.explain,
     ...(options.inputShape === undefined ? {} : { inputShapes: parseInputShapes(options.inputShape) }),
     ...(options.boltVersion === undefined ? {} : { version: parseBoltVersion(options.boltVersion) }),
   });
-  for (const note of notes) process.stderr.write(`note: ${note}\n`);
-  printWarnings(warnings);
-  return converted;
 }
 
 function precisionOfName(output: string): BoltPrecision {

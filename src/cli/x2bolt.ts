@@ -3,15 +3,16 @@ import { BOLT_VERSIONS, type BoltVersion, isBoltVersion, NEWEST_BOLT_VERSION } f
 import { writeModel } from "../convert/model-file.ts";
 import type { BoltPrecision } from "../convert/onnx-to-bolt/index.ts";
 import { BoltqError } from "../io/error.ts";
-import { convertToBolt } from "../quantize/bolt/convert-to-bolt.ts";
+import { fileSource } from "../io/node/file-source.ts";
 import { summarizeModel } from "../report/summary.ts";
 import { CommandFiles } from "./command-files.ts";
+import { type CheckedConvertOptions, convertChecked } from "./convert-checked.ts";
 import { type ParsedOptions, parseGetopt } from "./getopt.ts";
+import { parseInputShapes } from "./input-shapes.ts";
 import { describeModel } from "./inspect.ts";
 import { modelArgument, openModel } from "./model-argument.ts";
 import { findModel } from "./model-folder.ts";
 import { printLines } from "./print.ts";
-import { printWarnings } from "./print-plan.ts";
 import { version } from "./version.ts";
 
 const HELP = `X2bolt: converts a trained model to Bolt's format
@@ -26,16 +27,22 @@ usage: X2bolt -d DIRECTORY -m NAME [options]
   -I NAMES       new names for the inputs, all of them, with commas between
   -O NAMES       new names for the outputs, likewise
   -V             show what the converted model holds
+  -B             print the converted model as C source: its length and its bytes
   -v, --version  show the version
   -h, --help     show this help
 
   --bolt-version VERSION  file version to write: ${BOLT_VERSIONS.filter((known) => known >= 20220126).join(", ")} (default ${NEWEST_BOLT_VERSION})
   --as-bolt      write what Bolt's own X2bolt writes, where that differs from what the model says
-  --input-shape NAME=1x3x48x192
-                 sizes of an input that the model leaves open (several: --input-shape a=1x2,b=3)
+  --input-shape NAME=1,3,48,192
+                 sizes of an input that the model leaves open (several: --input-shape a=1,2,b=3)
+  --keep-layout  leave a Transpose of an input in the network; without it the input is taken transposed
+  --check        run the model and the converted one on random input, and write nothing where they differ.
+                 This is the default where ONNX Runtime is installed and the weights take less than 200 MB
+  --no-check     do not run them
+  --explain      print which graph rewrites changed which operators
   --output FILE  where to write (default: DIRECTORY/NAME_f32.bolt, _f16.bolt or _ptq_input.bolt)
 
-Not carried over: -t (training), -i BNN (1-bit), -B (dump as C source).`;
+Not carried over: -t (training), -i BNN (1-bit).`;
 
 /** End of the output's name, by precision. */
 export const PRECISION_SUFFIXES: Readonly<Record<BoltPrecision, string>> = {
@@ -49,66 +56,84 @@ export async function x2bolt(args: readonly string[]): Promise<void> {
   if (args.some((arg) => ["--help", "-help", "--h", "-h"].includes(arg))) return printLines([HELP]);
   if (args.some((arg) => ["--version", "-version", "--v", "-v"].includes(arg)))
     return printLines([`X2bolt (boltq ${version})`]);
-  const options = parseGetopt(args, "d:m:i:r:VI:O:", ["bolt-version=", "as-bolt", "output=", "input-shape="]);
-  const { values, long } = options;
+  const options = parseGetopt(args, "d:m:i:r:VBtI:O:", LONG_OPTIONS);
+  const { values, long, flags } = options;
   const name = values.get("m");
   if (name === undefined || options.operands.length > 0) {
     throw new BoltqError("usage", "the model's name is missing (-m NAME)", { remedy: "See X2bolt --help" });
   }
+  if (flags.has("t")) {
+    throw new BoltqError("unsupported", "models to be trained on the device (-t) cannot be made", {
+      remedy: "Train before converting; without -t a model to run is made",
+    });
+  }
   const precision = parsePrecision(values.get("i") ?? "FP32");
   const source = findModel(values.get("d") ?? ".", name);
-  const output = long.get("output") ?? join(source.folder, `${source.name}${PRECISION_SUFFIXES[precision]}`);
-  await convertFile(source.path, String(output), { ...conversionOptions(options), precision, name: source.name });
-  if (options.flags.has("V")) printLines(describeModel(await summarizeModel(await openModel(String(output)))));
-}
-
-interface ConversionOptions {
-  precision: BoltPrecision;
-  name?: string;
-  version?: BoltVersion;
-  asBolt?: boolean;
-  removeOperators?: number;
-  inputShapes?: Record<string, number[]>;
-  inputNames?: readonly string[];
-  outputNames?: readonly string[];
-}
-
-/** Converts the model file `input` to the Bolt file `output` and says on stderr what is worth knowing. */
-async function convertFile(input: string, output: string, options: ConversionOptions): Promise<void> {
-  const files = new CommandFiles({ reads: [input], writes: [output] });
-  const { source, externalData } = modelArgument(input, files);
-  const converted = await convertToBolt(source, { ...options, externalData });
-  for (const note of converted.notes) process.stderr.write(`note: ${note}\n`);
-  printWarnings(converted.warnings);
-  await writeModel(converted.model, files.target(output));
+  const output = String(long.get("output") ?? join(source.folder, `${source.name}${PRECISION_SUFFIXES[precision]}`));
+  const files = new CommandFiles({ reads: [source.path], writes: [output] });
+  const model = await convertChecked(modelArgument(source.path, files), {
+    ...conversionOptions(options),
+    precision,
+    name: source.name,
+  });
+  await writeModel(model, files.target(output));
   printLines([`wrote ${output}`]);
+  if (flags.has("V")) printLines(describeModel(await summarizeModel(await openModel(output))));
+  if (flags.has("B")) await printAsSource(output);
 }
 
-function conversionOptions({ values, long }: ParsedOptions): Omit<ConversionOptions, "precision"> {
+const LONG_OPTIONS = [
+  ...["bolt-version=", "as-bolt", "output=", "input-shape=", "keep-layout", "check", "no-check", "explain"],
+];
+
+function conversionOptions({ values, long }: ParsedOptions): CheckedConvertOptions {
   const given = long.get("bolt-version");
   return {
     ...(given === undefined ? {} : { version: parseBoltVersion(String(given)) }),
     asBolt: long.has("as-bolt"),
     ...(long.has("input-shape") ? { inputShapes: parseInputShapes(String(long.get("input-shape"))) } : {}),
-    removeOperators: Number.parseInt(values.get("r") ?? "0", 10) || 0,
+    keepLayout: long.has("keep-layout"),
+    check: long.has("no-check") ? false : long.has("check") ? true : undefined,
+    explain: long.has("explain"),
+    removeOperators: parseRemoved(values.get("r") ?? "0"),
     ...names("inputNames", values.get("I")),
     ...names("outputNames", values.get("O")),
   };
 }
 
-function names(key: "inputNames" | "outputNames", list: string | undefined): Partial<ConversionOptions> {
-  return list === undefined ? {} : { [key]: list.split(",") };
+function parseRemoved(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new BoltqError("usage", `"${text}" is no number of operators`, { remedy: "Give -r a whole number from 0" });
 }
 
-/** `a=1x2,b=3` as shapes by input name. Throws `usage`. */
-export function parseInputShapes(text: string): Record<string, number[]> {
-  return Object.fromEntries(
-    text.split(",").map((part) => {
-      const [, name, sizes] = /^(.+)=(\d+(?:x\d+)*)$/.exec(part) ?? [];
-      if (name !== undefined && sizes !== undefined) return [name, sizes.split("x").map(Number)];
-      throw new BoltqError("usage", `"${part}" is no input shape`, { remedy: "Give NAME=1x3x224x224" });
-    }),
-  );
+/** Prints a file as C source, 20 bytes a line, a piece at a time. */
+async function printAsSource(path: string): Promise<void> {
+  const source = fileSource(path);
+  printLines([`const unsigned int model_len = ${source.length};`, "const char model[] = {"]);
+  for (let start = 0; start < source.length; start += SOURCE_PIECE) {
+    const bytes = await source.read(start, Math.min(SOURCE_PIECE, source.length - start));
+    printLines(sourceLines(bytes, start + bytes.length === source.length));
+  }
+  printLines(["};"]);
+}
+
+const SOURCE_LINE = 20;
+const SOURCE_PIECE = SOURCE_LINE * 2 ** 14;
+
+function sourceLines(bytes: Uint8Array, isLast: boolean): string[] {
+  const lines: string[] = [];
+  for (let start = 0; start < bytes.length; start += SOURCE_LINE) {
+    const line = Array.from(
+      bytes.subarray(start, start + SOURCE_LINE),
+      (byte) => `0x${byte.toString(16).padStart(2, "0")}`,
+    );
+    lines.push(`${line.join(", ")}${isLast && start + SOURCE_LINE >= bytes.length ? "" : ","}`);
+  }
+  return lines;
+}
+
+function names(key: "inputNames" | "outputNames", list: string | undefined): Partial<CheckedConvertOptions> {
+  return list === undefined ? {} : { [key]: list.split(",") };
 }
 
 /** FP32, FP16 or PTQ in any case; throws `usage` for anything else. */

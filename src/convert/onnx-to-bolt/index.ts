@@ -1,6 +1,7 @@
 import type { BoltModel, BoltValue } from "../../bolt/model.ts";
 import { rulesOf } from "../../bolt/rules.ts";
 import { type BoltVersion, NEWEST_BOLT_VERSION } from "../../bolt/version.ts";
+import { watchNodes } from "../../graph/changed-nodes.ts";
 import { BoltqError } from "../../io/error.ts";
 import { foldConstants } from "../../onnx/constant-folding.ts";
 import type { InputShapes } from "../../onnx/inference.ts";
@@ -33,12 +34,26 @@ export interface ConvertOptions {
   /** New names for all inputs, or all outputs. */
   readonly inputNames?: readonly string[];
   readonly outputNames?: readonly string[];
+  /** Leave a Transpose of an input in the network; Bolt folds it into the input's shape. Default false. */
+  readonly keepLayout?: boolean;
+  /** Told of each graph rewrite that changed something, in order, and of the operators that it changed. */
+  readonly onRewrite?: (rewrite: string, operators: readonly string[]) => void;
+}
+
+/** What became of an input of the source model. */
+export interface ConvertedInput {
+  /** Its name in the source model. */
+  readonly source: string;
+  /** Where a Transpose was folded into it: the source's axes in the order in which the input is taken now. */
+  readonly axes: readonly number[] | undefined;
 }
 
 /** A model in the Bolt dialect, and what the user should hear. */
 export interface Converted {
   /** In float32; storing it as float16 is a step of its own. */
   readonly model: BoltModel;
+  /** For each input of `model`, in order, what it was. */
+  readonly inputs: readonly ConvertedInput[];
   /** What is worth knowing of the conversion. */
   readonly notes: readonly string[];
 }
@@ -56,7 +71,7 @@ export async function lowerToBolt(onnx: OnnxModel, options: ConvertOptions = {})
   const note = (text: string) => notes.set(text, (notes.get(text) ?? 0) + 1);
   const inputShapes = fixInputs(onnx, { given: options.inputShapes ?? {}, rules, note });
   if (asBolt) await inferShapes(onnx, { inputShapes });
-  else await prepare(onnx, inputShapes);
+  else await prepare(onnx, inputShapes, options);
   const model = await lowerGraph(onnx, {
     version,
     rules,
@@ -65,43 +80,66 @@ export async function lowerToBolt(onnx: OnnxModel, options: ConvertOptions = {})
     removeOperators: options.removeOperators ?? 0,
     note,
   });
-  const shapes = inputShapesOf(model);
-  await rewriteLowered(model, options);
-  noteChangedInputs(model, shapes, note);
+  const inputs = await rewriteLowered(
+    model,
+    options,
+    onnx.main.graph.inputs.map(({ name }) => name),
+  );
+  noteFoldedTransposes(model, inputs, note);
   if (!asBolt) await checkConverted(model, onnx);
-  return { model, notes: [...notes].map(([text, count]) => (count === 1 ? text : `${text} (${count} times)`)) };
+  return { model, inputs, notes: [...notes].map(([text, count]) => (count === 1 ? text : `${text} (${count} times)`)) };
 }
 
-/** Runs X2bolt's rewrites on a model that was just lowered, and gives it the names that are asked for. */
-export async function rewriteLowered(model: BoltModel, options: ConvertOptions): Promise<void> {
-  await runX2boltPasses(model, { asBolt: options.asBolt ?? false, forQuantizer: options.precision === "PTQ" });
+/**
+ * Runs X2bolt's rewrites on a model that was just lowered, and gives it the names that are asked for. `sources` are the
+ * names of its inputs in the source model. Returns what became of those that are left.
+ */
+export async function rewriteLowered(
+  model: BoltModel,
+  options: ConvertOptions,
+  sources: readonly string[] = model.graph.inputs.map(({ name }) => name),
+): Promise<ConvertedInput[]> {
+  const { asBolt = false, precision, keepLayout = false, onRewrite } = options;
+  const sourceOf = new Map(model.graph.inputs.map((input, index) => [input, sources[index]!]));
+  const axesOf = new Map<BoltValue, readonly number[]>();
+  const onFoldedTranspose = (input: BoltValue, axes: readonly number[]) => {
+    const before = axesOf.get(input);
+    axesOf.set(input, before === undefined ? axes : axes.map((axis) => before[axis]!));
+  };
+  await runX2boltPasses(model, { asBolt, keepLayout, onFoldedTranspose, forQuantizer: precision === "PTQ", onRewrite });
   rename(model, options);
+  return model.graph.inputs.map((input) => ({ source: sourceOf.get(input)!, axes: axesOf.get(input) }));
 }
 
 /** Folds constants, rewrites what Bolt computes otherwise, and folds what came of that. */
-async function prepare(onnx: OnnxModel, inputShapes: InputShapes): Promise<void> {
+async function prepare(onnx: OnnxModel, inputShapes: InputShapes, { onRewrite }: ConvertOptions): Promise<void> {
+  const steps = {
+    foldConstants: () => foldConstants(onnx, { inputShapes }),
+    rewriteForBolt: () => rewriteForBolt(onnx),
+  };
   sortNodes(onnx.main);
-  await foldConstants(onnx, { inputShapes });
-  await rewriteForBolt(onnx);
-  await foldConstants(onnx, { inputShapes });
+  for (const name of ["foldConstants", "rewriteForBolt", "foldConstants"] as const) {
+    const changedNodes = onRewrite === undefined ? () => [] : watchNodes(onnx.main.graph);
+    await steps[name]();
+    const changed = changedNodes();
+    if (changed.length > 0) onRewrite?.(name, changed);
+  }
 }
 
-function inputShapesOf({ graph, inputDescriptions }: BoltModel): Map<BoltValue, string> {
-  return new Map(
-    graph.inputs.map((input, index) => [input, inputDescriptions[index]!.dimensions.toReversed().join(" x ")]),
-  );
-}
-
-/** Says which inputs have another shape than the model's, because what changed it was folded into them, as Bolt does. */
-function noteChangedInputs(
-  model: BoltModel,
-  before: ReadonlyMap<BoltValue, string>,
+/** Says which inputs are taken otherwise than by the source model, because a Transpose was folded into them, as Bolt does. */
+function noteFoldedTransposes(
+  { inputDescriptions }: BoltModel,
+  inputs: readonly ConvertedInput[],
   note: (text: string) => void,
 ): void {
-  for (const [input, shape] of inputShapesOf(model)) {
-    const was = before.get(input) ?? shape;
-    if (was !== shape) note(`the input "${input.name}" is taken as ${shape} instead of ${was}`);
-  }
+  inputs.forEach(({ source, axes }, index) => {
+    if (axes === undefined) return;
+    const shape = inputDescriptions[index]!.dimensions.toReversed().join(" x ");
+    note(
+      `the input "${source}" is taken as ${shape}, its axes in the order ${axes.join(", ")}: the Transpose that did so ` +
+        "is left to the caller; --keep-layout keeps it in the network",
+    );
+  });
 }
 
 /** Bolt 1.3.0 names the model as its graph, 1.5 as its file. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type OnnxModelInit, onnxModel } from "../../../test/models/onnx-model.ts";
+import { type OnnxModelInit, onnxModel, typesOf } from "../../../test/models/onnx-model.ts";
 import { largestDifference, outputsOf } from "../../../test/models/run.ts";
 import { normalTensor, positiveTensor } from "../../../test/models/values.ts";
 import type { ElementType } from "../../graph/tensor.ts";
@@ -410,17 +410,20 @@ describe("a model and what it becomes in Bolt", () => {
     await expect(lowerToBolt(circle)).rejects.toThrow(/its own result/);
   });
 
-  it("notes that a Transpose has gone into the shape of the input", async () => {
-    const { notes } = await lowerToBolt(
-      onnxModel({
-        inputs: { x: [1, 4, 5, 3] },
-        operators: [
-          ["Transpose", ["x"], "t", { perm: [0, 3, 1, 2] }],
-          ["Relu", ["t"], "y"],
-        ],
-        outputs: ["y"],
-      }),
-    );
-    expect(notes).toEqual(['the input "x" is taken as 1 x 3 x 4 x 5 instead of 1 x 4 x 5 x 3']);
+  it("notes that a Transpose has gone into the shape of the input, or keeps it", async () => {
+    const init: OnnxModelInit = {
+      inputs: { x: [1, 4, 5, 3] },
+      operators: [
+        ["Transpose", ["x"], "t", { perm: [0, 3, 1, 2] }],
+        ["Relu", ["t"], "y"],
+      ],
+      outputs: ["y"],
+    };
+    const { notes, inputs } = await lowerToBolt(onnxModel(init));
+    expect(notes).toEqual([expect.stringContaining('the input "x" is taken as 1 x 3 x 4 x 5')]);
+    expect(inputs).toEqual([{ source: "x", axes: [0, 3, 1, 2] }]);
+    const kept = await lowerToBolt(onnxModel(init), { keepLayout: true });
+    expect(kept).toMatchObject({ notes: [], inputs: [{ source: "x", axes: undefined }] });
+    expect(typesOf(kept.model)).toEqual(["Transpose", "Relu"]);
   });
 });

@@ -16,19 +16,24 @@ export interface ConvertedToBolt extends Converted {
   readonly warnings: readonly PlanWarning[];
 }
 
+export interface ConvertToBoltOptions extends ConvertOptions {
+  /** Called with the converted model before its weights are stored as asked; what it throws ends the conversion. */
+  readonly verify?: (converted: Converted) => Promise<void>;
+}
+
 /**
  * Converts a model file of any kind to Bolt as X2bolt does: float32, float16, or the input of the quantizer. Weights are
  * read and converted when the model is written. Throws `unsupported`, naming every operator that Bolt lacks.
  */
 export async function convertToBolt(
   source: Source,
-  options: ConvertOptions & ReadModelOptions = {},
+  options: ConvertToBoltOptions & ReadModelOptions = {},
 ): Promise<ConvertedToBolt> {
   const format = await formatOf(MODEL_FORMATS, source);
   if (options.asBolt === true && format.lowerAsBolt !== undefined) {
     const model = await format.lowerAsBolt(source, options);
-    await rewriteLowered(model, options);
-    return { model, notes: [], warnings: await storeAs(model, options) };
+    const inputs = await rewriteLowered(model, options);
+    return { model, inputs, notes: [], warnings: await storeAs(model, options) };
   }
   const model = await format.read(source, options);
   if (model.format === "onnx") return convertOnnxToBolt(model, options);
@@ -36,8 +41,9 @@ export async function convertToBolt(
 }
 
 /** Converts an ONNX model that was read already; see `convertToBolt`. */
-export async function convertOnnxToBolt(onnx: OnnxModel, options: ConvertOptions = {}): Promise<ConvertedToBolt> {
+export async function convertOnnxToBolt(onnx: OnnxModel, options: ConvertToBoltOptions = {}): Promise<ConvertedToBolt> {
   const converted = await lowerToBolt(onnx, options);
+  await options.verify?.(converted);
   return { ...converted, warnings: await storeAs(converted.model, options) };
 }
 

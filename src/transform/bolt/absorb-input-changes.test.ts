@@ -69,7 +69,7 @@ describe("what is done to an input first", () => {
   it.each(CASES)("is left to the caller: a transpose %s", async (_, init, types, description) => {
     const model = boltModel(init);
     const old = structuredClone(model.inputDescriptions);
-    const changed = await absorbInputChanges(model);
+    const changed = await absorbInputChanges(model, { asBolt: false });
     dropRetired(model);
     expect(typesOf(model)).toEqual(types);
     const place = Object.keys(init.inputs).indexOf("x");

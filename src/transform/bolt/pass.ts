@@ -1,8 +1,12 @@
-import type { BoltModel, BoltNode } from "../../bolt/model.ts";
+import type { BoltModel, BoltNode, BoltValue } from "../../bolt/model.ts";
 
 export interface PassOptions {
   /** Do what Bolt's tool does also where that changes what the network computes. */
   readonly asBolt: boolean;
+  /** Leave a Transpose of an input in the network. Default false. */
+  readonly keepLayout?: boolean;
+  /** Told of each Transpose of an input that is left to the caller: the input's axes in the order in which it is taken now. */
+  readonly onFoldedTranspose?: (input: BoltValue, axes: readonly number[]) => void;
 }
 
 /** A rewrite of a Bolt graph; says whether it changed anything. */

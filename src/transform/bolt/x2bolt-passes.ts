@@ -1,5 +1,6 @@
 import type { BoltModel } from "../../bolt/model.ts";
 import { type BoltRules, rulesOf } from "../../bolt/rules.ts";
+import { watchNodes } from "../../graph/changed-nodes.ts";
 import { absorbInputChanges } from "./absorb-input-changes.ts";
 import { foldBatchNorm } from "./fold-batch-norm.ts";
 import { foldBias } from "./fold-bias.ts";
@@ -19,7 +20,7 @@ import { mergeTransposes } from "./merge-transposes.ts";
 import { moveStride } from "./move-stride.ts";
 import { padChannels } from "./pad-channels.ts";
 import { padRecurrent } from "./pad-recurrent.ts";
-import { type BoltPass, dropRetired } from "./pass.ts";
+import { type BoltPass, dropRetired, type PassOptions } from "./pass.ts";
 import { placeTensors } from "./place-tensors.ts";
 import { removeRedundant } from "./remove-redundant.ts";
 import { simplifyClips } from "./simplify-clips.ts";
@@ -76,19 +77,22 @@ const PASSES: readonly ListedPass[] = [
   { pass: placeTensors, forQuantizer: false },
 ];
 
-export interface X2boltPassOptions {
-  readonly asBolt: boolean;
+export interface X2boltPassOptions extends PassOptions {
   readonly forQuantizer: boolean;
+  /** Told of each pass that changed something, and the operators that it changed, as they were called before. */
+  readonly onRewrite?: ((pass: string, operators: readonly string[]) => void) | undefined;
 }
 
 /** Rewrites a freshly lowered model as X2bolt does. */
-export async function runX2boltPasses(model: BoltModel, { asBolt, forQuantizer }: X2boltPassOptions): Promise<void> {
+export async function runX2boltPasses(model: BoltModel, options: X2boltPassOptions): Promise<void> {
+  const { forQuantizer, onRewrite } = options;
   const names = interfaceNames(model);
   const rules = rulesOf(model.version);
-  for (const listed of PASSES) {
+  for (const { pass, ...listed } of PASSES) {
     if (listed.rules !== undefined && listed.rules !== rules) continue;
     if (listed.forQuantizer !== undefined && listed.forQuantizer !== forQuantizer) continue;
-    await listed.pass(model, { asBolt });
+    const changedNodes = onRewrite === undefined ? undefined : watchNodes(model.graph);
+    if ((await pass(model, options)) && changedNodes !== undefined) onRewrite?.(pass.name, changedNodes());
   }
   if (rules === "1.5") restoreNames(model, names);
   dropRetired(model);
