@@ -14,14 +14,14 @@ const USER_FILE = `
 import { BoltqError, convertOnnxToBolt, memorySource, memoryTarget, quantizeBolt, readModel, writeModel } from "boltq";
 import type { BoltModel, Dataset, Model, QuantizeOnnxOptions, Runtime } from "boltq";
 
-export async function toInt8(bytes: Uint8Array): Promise<Uint8Array> {
+export async function toInt8(bytes: Uint8Array): Promise<Blob> {
   const float: Model = await readModel(memorySource(bytes, "model.onnx"));
   if (float.format !== "onnx") throw new BoltqError("format", "an ONNX model is expected");
   const bolt: BoltModel = (await convertOnnxToBolt(float, { precision: "PTQ" })).model;
   const { model } = await quantizeBolt(bolt, { inference: "INT8_FP32" });
   const target = memoryTarget();
   await writeModel(model, target);
-  return target.result();
+  return new Blob([target.result()]);
 }
 
 export const options = (dataset: Dataset, runtime: Runtime): QuantizeOnnxOptions => ({ dataset, runtime });

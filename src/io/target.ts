@@ -15,7 +15,7 @@ export interface Target {
 /** A target in memory. `result()` is the whole output once committed. */
 export interface MemoryTarget extends Target {
   /** All that was written. */
-  result(): Uint8Array;
+  result(): Uint8Array<ArrayBuffer>;
 }
 
 /** Collects the output in memory. */
@@ -51,7 +51,7 @@ export async function writeWhole(target: Target, write: (target: Target) => Prom
 }
 
 /** One buffer with all chunks in order. */
-export function concatenate(chunks: readonly Uint8Array[]): Uint8Array {
+export function concatenate(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0));
   let offset = 0;
   for (const chunk of chunks) {
