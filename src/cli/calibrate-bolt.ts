@@ -2,18 +2,21 @@ import type { BoltModel } from "../bolt/model.ts";
 import { METHOD_NEEDS } from "../calibrate/find-range.ts";
 import type { RangeMethod } from "../calibrate/range.ts";
 import { modelInputs } from "../convert/model-inputs.ts";
+import type { Dataset } from "../data/dataset.ts";
 import { openDataset } from "../data/node/open-dataset.ts";
 import { BoltqError } from "../io/error.ts";
 import { calibrateBolt } from "../quantize/bolt/calibrate.ts";
 import { calibrateAsBolt } from "../quantize/bolt/calibrate-as-bolt.ts";
 import type { QuantizeBoltOptions, QuantizedBolt } from "../quantize/bolt/quantize.ts";
+import { type QuantizeBestOptions, quantizeBoltBest } from "../quantize/bolt/refine/quantize-best.ts";
+import { describeStep } from "./accuracy-step.ts";
 import type { CommandFiles } from "./command-files.ts";
 import { preprocessingOf } from "./data-options.ts";
 import type { ParsedOptions } from "./getopt.ts";
 import { progressBar } from "./progress.ts";
 
-/** Quantizes and calibrates on the examples that the options name. */
-export async function calibrate(
+/** Quantizes with the examples that the options name: calibrates (-o true), seeks accuracy (--accuracy best), or both. */
+export async function quantizeWithData(
   model: BoltModel,
   settings: QuantizeBoltOptions,
   { values, long }: ParsedOptions,
@@ -22,7 +25,7 @@ export async function calibrate(
   const folder = values.get("d");
   if (folder === undefined) {
     throw new BoltqError("usage", "the examples to calibrate with are missing (-d FOLDER)", {
-      remedy: "Give a folder of pictures or arrays, or leave out -o for dynamic int8",
+      remedy: "Give a folder of pictures or arrays, or leave out -o and --accuracy for dynamic int8",
     });
   }
   const dataset = await openDataset(folder, modelInputs(model), {
@@ -30,19 +33,38 @@ export async function calibrate(
   });
   for (const path of dataset.files ?? []) files.read(path);
   const bar = progressBar("calibrating");
+  const fitting = progressBar("fitting layers");
   const options = {
     ...settings,
     onProgress: (done: number) => bar.update(done, dataset.length),
     onSkip: (name: string, reason: string) => process.stderr.write(`skipped: ${name} (${reason})\n`),
     onWarning: (warning: string) => process.stderr.write(`warning: ${warning}\n`),
   };
+  const method = parseMethod(long.get("method"));
+  const calibration = { ...options, ...(method === undefined ? {} : { method }) };
+  const isStatic = values.get("o") === "true";
   try {
+    if (seeksAccuracy(long))
+      return await best(model, dataset, { ...calibration, static: isStatic, onFit: fitting.update });
     if (settings.asBolt) return await calibrateAsBolt(model, dataset, options);
-    const method = parseMethod(long.get("method"));
-    return await calibrateBolt(model, dataset, { ...options, ...(method === undefined ? {} : { method }) });
+    return await calibrateBolt(model, dataset, calibration);
   } finally {
     bar.end();
+    fitting.end();
   }
+}
+
+/** Whether accuracy is to be sought on the examples. Throws BoltqError `usage` for another word than "best". */
+export function seeksAccuracy(long: ParsedOptions["long"]): boolean {
+  const word = long.get("accuracy");
+  if (word === undefined || word === "best") return word !== undefined;
+  throw new BoltqError("usage", `there is no accuracy "${word}"`, { remedy: "Give --accuracy best, or leave it out" });
+}
+
+async function best(model: BoltModel, dataset: Dataset, options: QuantizeBestOptions): Promise<QuantizedBolt> {
+  const quantized = await quantizeBoltBest(model, dataset, options);
+  for (const step of quantized.steps) process.stderr.write(`accuracy: ${describeStep(step)}\n`);
+  return quantized;
 }
 
 function multiplier(word: string): number {

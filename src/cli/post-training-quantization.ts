@@ -49,14 +49,16 @@ usage: post_training_quantization -p NAME_ptq_input.bolt [options]
   -c X       clip the inputs of matrix products to X and -X (default 0: do not)
   -s FILE    scale table: clip values by layer and tensor, as JSON
   -o true    calibrate: find the clip values of inputs and int8 outputs on examples, for static int8
-  -d FOLDER  with -o: the examples, pictures (.jpg, .png, .webp) or arrays (.npy, .npz)
-  -f WORD    with -o: how pictures become inputs: ${BOLT_IMAGE_FORMATS.join(", ")} (default: RGB)
-  -m X       with -o: what pictures are multiplied by after the mean is taken (default: 1)
+  -d FOLDER  with -o or --accuracy: the examples, pictures (.jpg, .png, .webp) or arrays (.npy, .npz)
+  -f WORD    with -d: how pictures become inputs: ${BOLT_IMAGE_FORMATS.join(", ")} (default: RGB)
+  -m X       with -d: what pictures are multiplied by after the mean is taken (default: 1)
   -V         show what the quantized model holds
   -h, --help show this help
 
   --method WORD           with -o: how clip values are found: ${Object.keys(METHOD_NEEDS).join(", ")}
                           (default: mse, the least squared error; kl-bolt is Bolt's own search)
+  --accuracy best         fit channels, weights and biases to the examples (-d), with or without -o true;
+                          what does not help on examples held back is undone (docs/calibration.md)
   --recipe FILE           rules by type and name: what stays float, how clip values are found (docs/recipes.md)
   --plan FILE             do what this plan says: one made with --dry-run --json, perhaps edited
   --output FILE           where to write (default: NAME_int8_q.bolt and the like, beside the model)
@@ -67,7 +69,17 @@ usage: post_training_quantization -p NAME_ptq_input.bolt [options]
 
 The environment variable BOLT_INT8_STORAGE_ERROR_THRESHOLD keeps weights out of int8 storage where that errs by more.`;
 
-const LONG_OPTIONS = ["output=", "method=", "recipe=", "plan=", "as-bolt", "dry-run", "json", "bolt-version="];
+const LONG_OPTIONS = [
+  "output=",
+  "method=",
+  "accuracy=",
+  "recipe=",
+  "plan=",
+  "as-bolt",
+  "dry-run",
+  "json",
+  "bolt-version=",
+];
 const INPUT_SUFFIX = "ptq_input.bolt";
 
 /** Runs post_training_quantization with these arguments. */
@@ -125,8 +137,14 @@ async function quantizeInput(
   files: CommandFiles,
 ): Promise<QuantizedBolt> {
   const planFile = fileOption(options, "plan");
+  if (options.long.has("accuracy") && (planFile !== undefined || options.long.has("json"))) {
+    throw new BoltqError("usage", "--accuracy changes weights too, which a plan does not hold", {
+      remedy: "Leave out --plan and --json",
+    });
+  }
   if (planFile !== undefined) return quantizeAsPlanned(input, await readPlan(planFile), settings);
-  if (calibrates(options)) return (await import("./calibrate-bolt.ts")).calibrate(input, settings, options, files);
+  if (needsExamples(options))
+    return (await import("./calibrate-bolt.ts")).quantizeWithData(input, settings, options, files);
   return quantizeBolt(input, settings);
 }
 
@@ -141,9 +159,10 @@ async function readPlan(file: string): Promise<Plan> {
   return parsePlan(readText(file), file);
 }
 
-function calibrates({ values }: ParsedOptions): boolean {
-  if (values.get("o") === "true") return true;
-  if (values.has("d")) process.stderr.write("warning: without -o true the examples (-d) are not used\n");
+function needsExamples({ values, long }: ParsedOptions): boolean {
+  if (values.get("o") === "true" || long.has("accuracy")) return true;
+  if (values.has("d"))
+    process.stderr.write("warning: without -o true or --accuracy best the examples (-d) are not used\n");
   return false;
 }
 

@@ -9,7 +9,7 @@ import { type Effort, quantizeOnnx, quantizeOnnxAsPlanned } from "../quantize/on
 import { parseScaleTable } from "../quantize/parse-scale-table.ts";
 import { parsePlan } from "../quantize/plan-file.ts";
 import type { Recipe } from "../quantize/recipe.ts";
-import type { AccuracyStep } from "../quantize/refine/improve.ts";
+import { describeStep } from "./accuracy-step.ts";
 import { CommandFiles } from "./command-files.ts";
 import { addDataOptions, type DataOptions, dataReads, openData } from "./data-options.ts";
 import { openModel } from "./model-argument.ts";
@@ -118,16 +118,6 @@ async function quantizeWithProgress(
       : { table: parseScaleTable(readText(options.table), options.table), tableFile: options.table }),
   }).finally(() => fitting.end());
 }
-
-function describeStep({ name, decibels, kept }: AccuracyStep): string {
-  return `${STEP_WORDS[name]}: ${decibels.toFixed(2)} dB on examples held back${kept ? "" : ", so it was undone"}`;
-}
-
-const STEP_WORDS: Readonly<Record<AccuracyStep["name"], string>> = {
-  plan: "as planned",
-  equalized: "channels equalized",
-  fitted: "layers fitted",
-};
 
 /** The recipe with the options' settings on top; its rules still win. */
 function recipeOf({ recipe: word, method, perTensor }: Options): Recipe {

@@ -1,8 +1,10 @@
 import type { BoltDataType } from "../../bolt/data-type.ts";
-import { QMAX, scaleOfClip } from "../../bolt/label.ts";
+import { QMAX, scaleOfClip, scaleOfStep } from "../../bolt/label.ts";
 import type { BoltWeight } from "../../bolt/model.ts";
-import { type Bytes, chunksOf } from "../../io/bytes.ts";
+import { type Bytes, chunksOf, memoryBytes } from "../../io/bytes.ts";
+import { BoltqError } from "../../io/error.ts";
 import type { Encoding } from "../formats/encoding.ts";
+import { packInt4 } from "../formats/int4.ts";
 import { largestInt8Error, type TieRule } from "../formats/int8.ts";
 import type { RecordTypes } from "./storage.ts";
 import { floatView, plainWork, type WeightWork } from "./weight-work.ts";
@@ -24,7 +26,7 @@ export async function convertWeight(
   ties: TieRule,
   work: WeightWork = plainWork,
 ): Promise<BoltWeight> {
-  const vector = types.vector === "F16" ? plainWork.encoded(record.vector, { kind: "float16" }) : record.vector;
+  const vector = vectorFor(record, types);
   const { weight: type } = types;
   if (INT8_STORED.has(type)) return { ...record, dataType: type, vector, ...(await int8(record, ties, work)) };
   if (type === "I4") return { ...record, dataType: type, vector, ...(await int4(record, work)) };
@@ -32,6 +34,28 @@ export async function convertWeight(
   const weight = encoding === undefined ? record.weight : work.encoded(record.weight, encoding);
   return { ...record, dataType: type, vector, weight };
 }
+
+function vectorFor({ vector }: BoltWeight, types: RecordTypes): Bytes {
+  return types.vector === "F16" ? plainWork.encoded(vector, { kind: "float16" }) : vector;
+}
+
+/** Stores a float32 record with these codes, each worth `step`. Throws BoltqError `mismatch` for codes that do not fit. */
+export function storeCodes(record: BoltWeight, types: RecordTypes, codes: Int8Array, step: number): BoltWeight {
+  const four = types.weight === "I4";
+  const most = four ? QMAX.int4 : QMAX.int8;
+  const fit = (four || INT8_STORED.has(types.weight)) && codes.every((code) => Math.abs(code) <= most);
+  if (!fit || record.dataType !== "F32" || record.weight.length !== FLOAT_BYTES * codes.length) {
+    throw new BoltqError("mismatch", "the plan's codes are not those of this weight", {
+      subject: `weight of "${record.operator}"`,
+      remedy: "Make a plan of this model",
+    });
+  }
+  const bytes = four ? packInt4(codes) : new Uint8Array(codes.buffer, codes.byteOffset, codes.length);
+  const scales = [Float32Array.of(scaleOfStep(step))];
+  return { ...record, dataType: types.weight, vector: vectorFor(record, types), weight: memoryBytes(bytes), scales };
+}
+
+const FLOAT_BYTES = 4;
 
 type Quantized = Pick<BoltWeight, "weight" | "scales">;
 

@@ -2,7 +2,7 @@ import type { BoltDataType } from "../../bolt/data-type.ts";
 import { type BoltModel, type BoltNode, type BoltWeight, WeightTable } from "../../bolt/model.ts";
 import { BoltqError } from "../../io/error.ts";
 import type { WeightPlan } from "../plan.ts";
-import { clippedWeight, convertWeight, int8StorageError } from "./convert-weight.ts";
+import { clippedWeight, convertWeight, int8StorageError, storeCodes } from "./convert-weight.ts";
 import { type BoltPrecision, computeType, isQuantizedInference } from "./recipe.ts";
 import {
   headerType,
@@ -85,11 +85,9 @@ export async function storeWeights(
     const node = nodes.get(record.operator);
     const types = recordTypes(record, node, plan.type, precision, options.asBolt ?? false);
     const source = plan.clip === undefined ? record : { ...record, weight: clippedWeight(record, plan.clip) };
-    table.add(
-      record.dataType === "F32"
-        ? await convertWeight(source, types, ties, options.work)
-        : { ...source, dataType: types.weight },
-    );
+    if (plan.codes !== undefined) table.add(storeCodes(record, types, plan.codes, plan.scales[0] ?? Number.NaN));
+    else if (record.dataType === "F32") table.add(await convertWeight(source, types, ties, options.work));
+    else table.add({ ...source, dataType: types.weight });
     if (node !== undefined) stored.set(node, types.weight);
   }
   model.weights = table;

@@ -19,6 +19,14 @@ export function quantizeInt4(values: Float32Array, largest: number, target: Uint
   if (values.length % 2 === 1) target[pairs] = code(values[values.length - 1]!, largest) | (ZEROS & 0xf0);
 }
 
+/** Packs codes from -7 to 7 in the same way. */
+export function packInt4(codes: Int8Array): Uint8Array {
+  const packed = new Uint8Array(Math.ceil(codes.length / 2));
+  for (let index = 0; index < packed.length; index++)
+    packed[index] = (codes[2 * index]! + 7) | (((codes[2 * index + 1] ?? 0) + 7) << 4);
+  return packed;
+}
+
 function code(value: number, largest: number): number {
   return (Math.fround((value * 7) / largest) + ROUNDER - ROUNDER + 7) & 15;
 }

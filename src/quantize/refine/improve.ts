@@ -1,8 +1,9 @@
-import type { Dataset, Sample } from "../../data/dataset.ts";
+import type { Sample } from "../../data/dataset.ts";
 import type { OnnxModel } from "../../onnx/model.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { Plan } from "../plan.ts";
 import { Judge } from "./judge.ts";
+import type { SplitExamples } from "./split-examples.ts";
 
 /** A step for accuracy: what it gave on examples that were held back. */
 export interface AccuracyStep {
@@ -36,20 +37,15 @@ export interface Improved {
   readonly steps: readonly AccuracyStep[];
 }
 
-/** Most examples that are used; more say little more. */
-const MOST_EXAMPLES = 128;
-
-/** Of so many examples one is held back, to judge by. */
-const HELD_BACK = 5;
-
 /**
  * Makes a plan better, step by step: channels are equalized, then the layers are fitted. A step that does not help on examples
  * that were held back is undone.
  */
-export async function improve(network: Improvable, dataset: Dataset, runtime: Runtime): Promise<Improved> {
-  const examples = await examplesOf(dataset);
-  const few = examples.length < 2 * HELD_BACK;
-  const judged = few ? examples : examples.filter((_, index) => index % HELD_BACK === 2);
+export async function improve(
+  network: Improvable,
+  { fitted, judged }: SplitExamples,
+  runtime: Runtime,
+): Promise<Improved> {
   const judge = await Judge.of(network.float, judged, runtime);
   const measured = async (plan: Plan) => ({ plan, decibels: await judge.decibels(await network.quantized(plan)) });
   let best = await measured(network.plan);
@@ -66,15 +62,6 @@ export async function improve(network: Improvable, dataset: Dataset, runtime: Ru
     if (take("equalized", await measured(equalized.plan))) break;
     equalized.undo();
   }
-  const training = few ? examples : examples.filter((_, index) => index % HELD_BACK !== 2);
-  take("fitted", await measured(await network.fit(best.plan, training)));
+  take("fitted", await measured(await network.fit(best.plan, fitted)));
   return { plan: best.plan, steps };
-}
-
-async function examplesOf(dataset: Dataset): Promise<Sample[]> {
-  const every = Math.max(1, Math.ceil(dataset.length / MOST_EXAMPLES));
-  const examples: Sample[] = [];
-  let place = 0;
-  for await (const sample of dataset.samples()) if (place++ % every === 0) examples.push(sample);
-  return examples;
 }

@@ -6,6 +6,7 @@ import { equalizeChannels } from "../../../transform/onnx/equalize-channels.ts";
 import type { Plan } from "../../plan.ts";
 import { type Equalized, type Improved, improve } from "../../refine/improve.ts";
 import { bytesOf } from "../../refine/partial-model.ts";
+import { splitExamples } from "../../refine/split-examples.ts";
 import { type FitOptions, fitLayers } from "./fit-layers.ts";
 import { quantizedCopy } from "./partial-model.ts";
 
@@ -43,5 +44,5 @@ export async function improvePlan(
     fit: (planned: Plan, examples: Parameters<typeof fitLayers>[2]) =>
       fitLayers(model, planned, examples, { ...options, runtime, onProgress: options.onFit }),
   };
-  return improve(network, dataset, runtime);
+  return improve(network, await splitExamples(dataset), runtime);
 }
