@@ -1,5 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { matches, RECIPES, type Recipe, type RecipeRule, recipeNamed, ruleNames, settingsFor } from "./recipe.ts";
+import {
+  asksForInt8,
+  matches,
+  RECIPES,
+  type Recipe,
+  type RecipeRule,
+  recipeNamed,
+  ruleNames,
+  settingsFor,
+} from "./recipe.ts";
 
 const CONV = { type: "Conv", name: "block1/conv" };
 
@@ -28,6 +37,15 @@ describe("what a recipe says of an operator", () => {
     ["only rules that name it", { rules: [{ operators: ["Gemm"], precision: "float" }] }, { precision: "int8" }],
   ])("takes %s", (_, recipe, settings) => expect(settingsFor(recipe, CONV)).toMatchObject(settings));
 });
+
+it.each<[readonly RecipeRule[], boolean]>([
+  [[], false],
+  [[{ precision: "int8" }], true],
+  [[{ precision: "float" }, { precision: "int8" }], true],
+  [[{ precision: "int8" }, { precision: "float" }], false],
+  [[{ precision: "int8" }, { weights: { bits: 7 } }], true],
+  [[{ precision: "int8" }, { precision: "float", names: ["other"] }], true],
+])("whether the rules %j ask for int8: %s", (rules, asked) => expect(asksForInt8({ rules }, CONV)).toBe(asked));
 
 it.each<[RecipeRule, boolean]>([
   [{}, true],
