@@ -14,9 +14,11 @@ import { numbersOf } from "../../onnx/tensor-data.ts";
 import { CAFFE_DOMAIN } from "../caffe/domain.ts";
 import { ACTIVATIONS } from "./activations.ts";
 import { ARITHMETIC } from "./arithmetic.ts";
+import { BOLT_NAMES } from "./bolt-names.ts";
 import { CAFFE_LAYERS } from "./caffe-layers.ts";
 import { CONVOLUTIONS } from "./convolution.ts";
 import { defaultDataFormat } from "./data-format.ts";
+import { INDEXING } from "./indexing.ts";
 import {
   allInputs,
   cutToInt32,
@@ -41,6 +43,8 @@ const LOWERINGS: Readonly<Record<string, Lower>> = {
   ...ACTIVATIONS,
   ...NORMALIZATIONS,
   ...RECURRENT,
+  ...INDEXING,
+  ...BOLT_NAMES,
   ...SHAPE_OPERATORS,
 };
 

@@ -32,7 +32,8 @@ const lowerMatMul: Lower = async (node, context) => {
   ];
 };
 
-function fullyConnected(outputs: number) {
+/** Parameters of an FC of that many outputs. */
+export function fullyConnected(outputs: number) {
   return { num_outputs: outputs, num_slices: 1, slice_point: [outputs] };
 }
 

@@ -1,6 +1,8 @@
 import type { OnnxModel } from "../../../onnx/model.ts";
+import { EINSUM_REWRITES } from "./einsum.ts";
 import { ELEMENTWISE_REWRITES } from "./elementwise.ts";
 import { fuseLayerNormalization } from "./fuse-layer-normalization.ts";
+import { INDEXING_REWRITES } from "./indexing.ts";
 import { MATRIX_REWRITES } from "./matrix.ts";
 import { NORMALIZATION_REWRITES } from "./normalization.ts";
 import { RECURRENT_REWRITES } from "./recurrent.ts";
@@ -12,6 +14,8 @@ import { WINDOW_REWRITES } from "./windows.ts";
 
 const REWRITES: RewriteTable = {
   ...ELEMENTWISE_REWRITES,
+  ...EINSUM_REWRITES,
+  ...INDEXING_REWRITES,
   ...MATRIX_REWRITES,
   ...NORMALIZATION_REWRITES,
   ...RECURRENT_REWRITES,
