@@ -18,17 +18,17 @@ export interface ValueObservations {
   readonly sumOfMinima: ExactSum;
   readonly sumOfMaxima: ExactSum;
   /** Missing in statistics of earlier versions. */
-  readonly peak?: Peak;
-  readonly histogram?: Histogram;
-  readonly moments?: { readonly sum: ExactSum; readonly sumOfSquares: ExactSum };
+  readonly peak?: Peak | undefined;
+  readonly histogram?: Histogram | undefined;
+  readonly moments?: { readonly sum: ExactSum; readonly sumOfSquares: ExactSum } | undefined;
   /** One entry a channel; `sums` adds each example's mean. */
-  readonly channels?: { readonly magnitudes: readonly number[]; readonly sums: readonly ExactSum[] };
+  readonly channels?: { readonly magnitudes: readonly number[]; readonly sums: readonly ExactSum[] } | undefined;
 }
 
 /** What was seen of a network: can be written, read and merged. */
 export interface Observations {
   /** What they were made of; where it is known, only parts of one whole are merged. */
-  readonly origin?: Origin;
+  readonly origin?: Origin | undefined;
   /** Names of the examples, sorted. */
   readonly examples: readonly string[];
   /** Examples that could not be read, sorted by name. */
@@ -53,7 +53,7 @@ export function mergeObservations(
     names,
   );
   const { examples, skipped, values } = others.reduce(mergeTwo, first);
-  return { ...(origin === undefined ? {} : { origin }), examples, skipped, values };
+  return { origin, examples, skipped, values };
 }
 
 function mergeTwo(one: Observations, other: Observations): Observations {
@@ -102,24 +102,22 @@ export function mergeValues(one: ValueObservations, other: ValueObservations, na
     maximum: Math.max(one.maximum, other.maximum),
     sumOfMinima: one.sumOfMinima + other.sumOfMinima,
     sumOfMaxima: one.sumOfMaxima + other.sumOfMaxima,
-    ...(one.peak === undefined || other.peak === undefined ? {} : { peak: mergePeaks(one.peak, other.peak) }),
-    ...(histogram === undefined ? {} : { histogram: mergedHistograms(histogram, other.histogram!) }),
-    ...(moments === undefined
-      ? {}
-      : {
-          moments: {
+    peak: one.peak === undefined || other.peak === undefined ? undefined : mergePeaks(one.peak, other.peak),
+    histogram: histogram === undefined ? undefined : mergedHistograms(histogram, other.histogram!),
+    moments:
+      moments === undefined
+        ? undefined
+        : {
             sum: moments.sum + other.moments!.sum,
             sumOfSquares: moments.sumOfSquares + other.moments!.sumOfSquares,
           },
-        }),
-    ...(channels === undefined
-      ? {}
-      : {
-          channels: {
+    channels:
+      channels === undefined
+        ? undefined
+        : {
             magnitudes: channels.magnitudes.map((most, index) => Math.max(most, other.channels!.magnitudes[index]!)),
             sums: channels.sums.map((sum, index) => sum + other.channels!.sums[index]!),
           },
-        }),
   };
 }
 
@@ -138,22 +136,20 @@ function summarize(value: ValueObservations): ValueStatistics {
     maximum,
     meanMinimum: meanOf(value.sumOfMinima, examples),
     meanMaximum: meanOf(value.sumOfMaxima, examples),
-    ...(histogram === undefined ? {} : { histogram }),
-    ...(moments === undefined
-      ? {}
-      : {
-          moments: {
+    histogram,
+    moments:
+      moments === undefined
+        ? undefined
+        : {
             mean: meanOf(moments.sum, numbers),
             meanSquare: meanOf(moments.sumOfSquares, numbers),
           },
-        }),
-    ...(channels === undefined
-      ? {}
-      : {
-          channels: {
+    channels:
+      channels === undefined
+        ? undefined
+        : {
             magnitudes: channels.magnitudes,
             means: channels.sums.map((sum) => meanOf(sum, examples)),
           },
-        }),
   };
 }

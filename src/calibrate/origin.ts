@@ -8,7 +8,7 @@ export interface Origin {
   /** How examples were chosen and prepared and what was collected, by name. */
   readonly settings: Readonly<Record<string, string>>;
   /** Which part of the examples; undefined: all of them. */
-  readonly shard?: Shard;
+  readonly shard?: Shard | undefined;
 }
 
 /**

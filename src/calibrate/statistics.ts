@@ -20,9 +20,9 @@ export interface ValueStatistics {
   readonly meanMinimum: number;
   readonly meanMaximum: number;
   /** Present where it was asked for, of all numbers or of a sample. */
-  readonly histogram?: Histogram;
-  readonly moments?: Moments;
-  readonly channels?: ChannelStatistics;
+  readonly histogram?: Histogram | undefined;
+  readonly moments?: Moments | undefined;
+  readonly channels?: ChannelStatistics | undefined;
 }
 
 /** Means over all numbers of a value. */

@@ -72,10 +72,10 @@ export class ValueTally {
       maximum: this.#maximum,
       sumOfMinima: this.#sumOfMinima,
       sumOfMaxima: this.#sumOfMaxima,
-      ...(this.#peak === undefined ? {} : { peak: this.#peak }),
-      ...(this.#histogram === undefined ? {} : { histogram: this.#histogram }),
-      ...(this.#outputs.sum === undefined ? {} : { moments: { sum: this.#sum, sumOfSquares: this.#sumOfSquares } }),
-      ...(magnitudes === undefined || sums === undefined ? {} : { channels: { magnitudes, sums } }),
+      peak: this.#peak,
+      histogram: this.#histogram,
+      moments: this.#outputs.sum === undefined ? undefined : { sum: this.#sum, sumOfSquares: this.#sumOfSquares },
+      channels: magnitudes === undefined || sums === undefined ? undefined : { magnitudes, sums },
     };
   }
 

@@ -48,8 +48,8 @@ async function evaluate(path: string, options: Options): Promise<void> {
     labelOffset: options.labelOffset,
     threads: options.threads,
     onProgress: (done) => bar.update(done, data.length),
-    ...(options.labels === undefined ? {} : { labels: parseLabels(readText(options.labels), options.labels) }),
-    ...(reference === undefined ? {} : { reference }),
+    labels: options.labels === undefined ? undefined : parseLabels(readText(options.labels), options.labels),
+    reference,
   }).finally(() => bar.end());
   for (const name of skipped) process.stderr.write(`skipped: ${name}\n`);
   if (result.undecided > 0)

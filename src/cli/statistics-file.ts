@@ -36,6 +36,6 @@ export async function originOf(
   return {
     model: await fingerprintOf(files.partsOf(model)),
     settings: Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, `${value}`])),
-    ...(shard === undefined ? {} : { shard }),
+    shard,
   };
 }

@@ -11,13 +11,13 @@ import { type OpenOptions, openSession } from "./open-session.ts";
 /** What a classifier is measured against, and how it is run. */
 export interface EvaluateOptions {
   /** The float model that agreement and error are measured against. */
-  readonly reference?: Model;
+  readonly reference?: Model | undefined;
   /** Right classes by sample name; samples without one do not count for accuracy. */
-  readonly labels?: Labels;
+  readonly labels?: Labels | undefined;
   /** Added to a label to get the class's place in the output: 1 where place 0 is "background". Default 0. */
-  readonly labelOffset?: number;
+  readonly labelOffset?: number | undefined;
   /** Default 1. */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   readonly runtime?: OpenOptions["runtime"];
   /** Called for each example of a data set that cannot be read. */
   readonly onSkip?: (name: string, reason: string) => void;

@@ -98,7 +98,7 @@ export class LayerContext {
     if (elementCount(shape) !== elementCount(this.shapeOf(value)))
       this.fail("format", `${this.shapeOf(value).join(" x ")} cannot become ${shape.join(" x ")}`);
     const target = this.integers(`${suffix ?? ""}shape`, shape);
-    return this.add("Reshape", [value, target], { shape, ...(suffix === undefined ? {} : { suffix }) });
+    return this.add("Reshape", [value, target], { shape, suffix });
   }
 
   /** States what the layer's operator, which ONNX lacks, means in operators of ONNX. */
@@ -119,7 +119,7 @@ export class LayerContext {
 }
 
 interface LayerOperation {
-  readonly suffix?: string;
+  readonly suffix?: string | undefined;
   readonly attributes?: Readonly<Record<string, AttributeInit>>;
   readonly type?: ElementType;
   readonly shape?: Shape;

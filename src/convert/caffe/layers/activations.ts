@@ -39,7 +39,7 @@ function prelu(context: LayerContext): OnnxValue {
 
 function hardSigmoid(context: LayerContext, suffix?: string): OnnxValue {
   const attributes = { alpha: { float: Math.fround(1 / 6) }, beta: { float: 0.5 } };
-  return context.add("HardSigmoid", [context.input()], { attributes, ...(suffix === undefined ? {} : { suffix }) });
+  return context.add("HardSigmoid", [context.input()], { attributes, suffix });
 }
 
 function hardSwish(context: LayerContext): OnnxValue {
@@ -61,8 +61,7 @@ function mish(context: LayerContext): OnnxValue {
 /** The approximation by tanh, which Bolt's engine computes: x/2 · (1 + tanh(√(2/π) · (x + 0.044715 x³))). */
 function gelu(context: LayerContext): OnnxValue {
   const x = context.input();
-  const times = (a: OnnxValue, b: OnnxValue, suffix?: string) =>
-    context.add("Mul", [a, b], suffix === undefined ? {} : { suffix });
+  const times = (a: OnnxValue, b: OnnxValue, suffix?: string) => context.add("Mul", [a, b], { suffix });
   const cube = times(times(x, x, "square"), x, "cube");
   const inner = context.add("Add", [x, times(cube, context.scalar("factor", 0.044715), "part")], { suffix: "sum" });
   const curve = context.add("Tanh", [times(inner, context.scalar("slope", Math.sqrt(2 / Math.PI)), "inner")], {

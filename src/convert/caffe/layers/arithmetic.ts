@@ -112,7 +112,7 @@ function argMax(context: LayerContext): OnnxValue | readonly OnnxValue[] {
     context.add("Cast", [places], {
       type: "float32",
       attributes: { to: 1 },
-      ...(suffix === undefined ? {} : { suffix }),
+      suffix,
     });
   if (count === 1 && !withValues) {
     const attributes = { axis, keepdims: 1 };

@@ -107,7 +107,7 @@ function sliced(
   axes.forEach((axis, index) => {
     shape[axis] = ends[index]! - starts[index]!;
   });
-  return context.add("Slice", inputs, { shape, ...(suffix === undefined ? {} : { suffix }) });
+  return context.add("Slice", inputs, { shape, suffix });
 }
 
 function tile(context: LayerContext): OnnxValue {
