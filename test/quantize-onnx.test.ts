@@ -13,7 +13,7 @@ import { memoryTarget } from "../src/io/target.ts";
 import type { OnnxModel, OnnxNode } from "../src/onnx/model.ts";
 import { float32Of } from "../src/onnx/tensor-data.ts";
 import { writeOnnx } from "../src/onnx/write.ts";
-import { quantizeOnnx } from "../src/quantize/onnx/quantize-onnx.ts";
+import { type Effort, quantizeOnnx } from "../src/quantize/onnx/quantize-onnx.ts";
 import { RECIPES, type Recipe } from "../src/quantize/recipe.ts";
 import { runProgram } from "./program.ts";
 import { describeWithShared, sharedPath } from "./shared.ts";
@@ -29,13 +29,17 @@ async function open(bytes: Uint8Array): Promise<OnnxModel> {
   return (await readModel(memorySource(bytes))) as OnnxModel;
 }
 
-async function quantized({ path, preprocess }: (typeof MODELS)[number], recipe: Recipe): Promise<Uint8Array> {
+async function quantized(
+  { path, preprocess }: (typeof MODELS)[number],
+  recipe: Recipe,
+  effort: Effort,
+): Promise<Uint8Array> {
   const model = await open(new Uint8Array(readFileSync(sharedPath(path))));
   const dataset = await openDataset(sharedPath("images/imagenet_val"), modelInputs(model), {
     preprocessing: preset(preprocess),
     limit: 12,
   });
-  const result = await quantizeOnnx(model, { dataset, recipe });
+  const result = await quantizeOnnx(model, { dataset, recipe, effort });
   const target = memoryTarget();
   await writeOnnx(result.model, target);
   return target.result();
@@ -47,7 +51,7 @@ describeWithShared("quantizing ONNX models", () => {
 
   it.each(MODELS)("keeps what $name says, in a valid file a good deal smaller", async (entry) => {
     const float = new Uint8Array(readFileSync(sharedPath(entry.path)));
-    const bytes = await quantized(entry, {});
+    const bytes = await quantized(entry, {}, "default");
     expect(bytes.byteLength).toBeLessThan(0.75 * float.byteLength);
     const [reference, model] = [await open(float), await open(bytes)];
     const data = await openDataset(sharedPath("images/imagenet_val"), modelInputs(reference), {
@@ -65,7 +69,7 @@ describeWithShared("quantizing ONNX models", () => {
   });
 
   it.each(Object.keys(RECIPES))("puts Q/DQ around every operator that the recipe %s quantizes", async (name) => {
-    const model = await open(await quantized(MODELS[0], RECIPES[name]!));
+    const model = await open(await quantized(MODELS[0], RECIPES[name]!, "fast"));
     const matrix = model.main.graph.nodes.filter((node) => node.type === "Conv" && isDequantized(node, 1));
     expect(matrix.length).toBeGreaterThan(20);
     for (const node of matrix) {
@@ -82,7 +86,7 @@ describeWithShared("quantizing ONNX models", () => {
   });
 
   it("is repeatable, bit for bit", async () => {
-    expect(await quantized(MODELS[0], {})).toEqual(await quantized(MODELS[0], {}));
+    expect(await quantized(MODELS[0], {}, "fast")).toEqual(await quantized(MODELS[0], {}, "fast"));
   });
 
   it("says what is missing or wrong, and leaves no file behind", () => {

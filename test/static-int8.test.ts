@@ -88,7 +88,7 @@ describeWithShared("static int8 for Bolt", () => {
   });
 
   it("takes the clip values of a model with Q/DQ, from ONNX to .bolt", async () => {
-    const { model: trained } = await quantizeOnnx(await openOnnx(), { dataset: waves(0, 40) });
+    const { model: trained } = await quantizeOnnx(await openOnnx(), { dataset: waves(0, 40), effort: "fast" });
     const layers = await tableOfTraining(trained);
     expect(trained.main.graph.nodes.filter(({ type }) => /QuantizeLinear|DequantizeLinear/.test(type))).toEqual([]);
     const named = async () => (await convertOnnxToBolt(trained, { precision: "PTQ" })).model;

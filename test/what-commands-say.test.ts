@@ -20,7 +20,17 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 it("quantize tells what is in int8, and bytes before and after", () => {
-  const { stdout } = runProgram("boltq", "quantize", at("m.onnx"), "--data", at("data"), "-o", at("q.onnx"));
+  const { stdout } = runProgram(
+    "boltq",
+    "quantize",
+    at("m.onnx"),
+    "--data",
+    at("data"),
+    "-o",
+    at("q.onnx"),
+    "--effort",
+    "fast",
+  );
   expect(stdout).toContain("operators compute in int8, 2 of 2 weights are stored in int8\n");
   expect(stdout).toContain(sizes("m.onnx", "q.onnx"));
   expect(stdout).toMatch(/wrote .*q\.onnx\n$/);

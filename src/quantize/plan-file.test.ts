@@ -24,7 +24,7 @@ describe("a plan that was written and read again", () => {
   });
 
   it("gives the same ONNX file", async () => {
-    const made = await quantizeOnnx(onnxNetwork(), { dataset: normalPictures(4) });
+    const made = await quantizeOnnx(onnxNetwork(), { dataset: normalPictures(4), effort: "fast" });
     const again = await quantizeOnnxAsPlanned(onnxNetwork(), reread(made.plan));
     expect(await modelBytes(again.model)).toEqual(await modelBytes(made.model));
   });
@@ -34,7 +34,7 @@ describe("a plan that was written and read again", () => {
     const other = boltNetwork([["Sigmoid", ["conv2"], "between"]]);
     await expect(quantizeAsPlanned(other, plan)).rejects.toMatchObject({ code: "mismatch" });
     await expect(quantizeOnnxAsPlanned(onnxNetwork(), plan)).rejects.toMatchObject({ code: "mismatch" });
-    const { plan: onnxPlan } = await quantizeOnnx(onnxNetwork(), { dataset: normalPictures(2) });
+    const { plan: onnxPlan } = await quantizeOnnx(onnxNetwork(), { dataset: normalPictures(2), effort: "fast" });
     await expect(quantizeAsPlanned(boltNetwork(), onnxPlan)).rejects.toMatchObject({ code: "mismatch" });
   });
 });

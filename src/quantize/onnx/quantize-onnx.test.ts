@@ -5,7 +5,6 @@ import { normalInput, normalTensor, positiveTensor } from "../../../test/models/
 import type { Dataset } from "../../data/dataset.ts";
 import type { OnnxModel, OnnxNode } from "../../onnx/model.ts";
 import { integerTensor, numbersOf } from "../../onnx/tensor-data.ts";
-import { loadRuntime } from "../../runtime/load.ts";
 import { RECIPES, type Recipe } from "../recipe.ts";
 import { quantizeOnnx } from "./quantize-onnx.ts";
 
@@ -56,7 +55,7 @@ function examples(count: number): Dataset {
 }
 
 async function quantized(recipe: Recipe) {
-  return quantizeOnnx(onnxModel(NETWORK), { recipe, dataset: examples(8), runtime: await loadRuntime() });
+  return quantizeOnnx(onnxModel(NETWORK), { recipe, dataset: examples(8), effort: "fast" });
 }
 
 /** Power of the float network's outputs over that of the difference, in dB, over examples that were not seen. */
@@ -120,7 +119,11 @@ describe("an ONNX model, quantized", () => {
   });
 
   it("is only planned where that is asked: nothing is quantized yet", async () => {
-    const { model, plan } = await quantizeOnnx(onnxModel(NETWORK), { dataset: examples(2), planOnly: true });
+    const { model, plan } = await quantizeOnnx(onnxModel(NETWORK), {
+      dataset: examples(2),
+      effort: "fast",
+      planOnly: true,
+    });
     expect(plan.weights.length).toBeGreaterThan(2);
     expect(model.main.graph.nodes.some(({ type }) => type === "QuantizeLinear")).toBe(false);
   });
