@@ -8,6 +8,7 @@ const FLOAT16_MAX = 65504;
 const PLAIN: Readonly<Record<string, string>> = {
   Tanh: "TanH",
   Erf: "Erf",
+  Gelu: "Gelu",
   Sigmoid: "Sigmoid",
   Softplus: "Softplus",
   Exp: "Exp",

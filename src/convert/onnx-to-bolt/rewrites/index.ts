@@ -1,8 +1,11 @@
 import type { OnnxModel } from "../../../onnx/model.ts";
+import { ACTIVATION_REWRITES } from "./activations.ts";
 import { EINSUM_REWRITES } from "./einsum.ts";
 import { ELEMENTWISE_REWRITES } from "./elementwise.ts";
 import { fuseLayerNormalization } from "./fuse-layer-normalization.ts";
 import { INDEXING_REWRITES } from "./indexing.ts";
+import { INTEGER_REWRITES } from "./integers.ts";
+import { LOGARITHM_REWRITES } from "./logarithms.ts";
 import { MATRIX_REWRITES } from "./matrix.ts";
 import { NORMALIZATION_REWRITES } from "./normalization.ts";
 import { RECURRENT_REWRITES } from "./recurrent.ts";
@@ -14,8 +17,11 @@ import { WINDOW_REWRITES } from "./windows.ts";
 
 const REWRITES: RewriteTable = {
   ...ELEMENTWISE_REWRITES,
+  ...ACTIVATION_REWRITES,
   ...EINSUM_REWRITES,
   ...INDEXING_REWRITES,
+  ...INTEGER_REWRITES,
+  ...LOGARITHM_REWRITES,
   ...MATRIX_REWRITES,
   ...NORMALIZATION_REWRITES,
   ...RECURRENT_REWRITES,

@@ -83,9 +83,34 @@ const groupNormalization: Rewrite = async (rewriting) => {
   rewriting.replace("Add", [scaled, await perChannel(2, "bias")]);
 };
 
+/** x / (bias + α / size · Σ x²)^β over neighbouring channels: the sum is a 1 × 1 convolution of the squares. */
+const localResponse: Rewrite = (rewriting) => {
+  const { node } = rewriting;
+  const input = node.input(0);
+  const shape = rewriting.shapeOf(0);
+  const channels = shape[1];
+  if (shape.length !== 4 || typeof channels !== "number")
+    return rewriting.fail("Bolt convolves maps of a known number of channels");
+  const size = intAttribute(node, "size", 1);
+  const before = Math.floor((size - 1) / 2);
+  const share = floatAttribute(node, "alpha", 1e-4) / size;
+  const band = Float32Array.from({ length: channels * channels }, (_, index) => {
+    const distance = (index % channels) - Math.floor(index / channels);
+    return distance >= -before && distance < size - before ? share : 0;
+  });
+  const number = (suffix: string, value: number) => rewriting.constant(suffix, floatTensor([], [value]));
+  const squares = rewriting.add("Pow", [input, number("two", 2)], "squares");
+  const weight = rewriting.constant("neighbours", floatTensor([channels, channels, 1, 1], band));
+  const sums = rewriting.add("Conv", [squares, weight], "sums", { kernel_shape: [1, 1] });
+  const base = rewriting.add("Add", [sums, number("bias", floatAttribute(node, "bias", 1))], "base");
+  const power = rewriting.add("Pow", [base, number("exponent", -floatAttribute(node, "beta", 0.75))], "factor");
+  rewriting.replace("Mul", [input, power]);
+};
+
 /** Normalizations along axes. */
 export const NORMALIZATION_REWRITES: RewriteTable = {
   LayerNormalization: layerNormalization,
   InstanceNormalization: instanceNormalization,
   GroupNormalization: groupNormalization,
+  LRN: localResponse,
 };
