@@ -117,6 +117,25 @@ describe("activations of training with quantization", () => {
     expect(largestDifference(float, trained)).toBeLessThan(0.2);
   });
 
+  it("are cut by one Clip where there is one before", async () => {
+    const scale = Math.fround(0.05);
+    for (const [least, most, limits] of [
+      [0, 6, [0, 6]],
+      [-1, 20, [0, 255 * scale]],
+    ] as const) {
+      const before = ["Clip", ["x", "least", "most"], "c"] as const;
+      const [quantize, ...others] = round("none");
+      const operators = [before, [quantize![0], ["c", "one", "none"], quantize![2]] as const, ...others];
+      const constants = { ...CONSTANTS, least: floatTensor([], [least]), most: floatTensor([], [most]) };
+      const taken = onnxModel(model(operators, { constants }));
+      await removeFakeQuantization(taken);
+      expect(typesOf(taken.main)).toEqual(["Clip", "MatMul"]);
+      const { inputs } = taken.main.graph.nodes[0]!;
+      const stated = await Promise.all(inputs.slice(1).map((limit) => float32Of(limit!.constant!)));
+      expect(stated.map(([limit]) => limit)).toEqual(limits.map(Math.fround));
+    }
+  });
+
   it("keep their step where they have fewer than 8 bits", async () => {
     const taken = onnxModel(model(round("zero", [["Clip", ["q", "low", "high"], "c"]], "c")));
     const [clip] = await removeFakeQuantization(taken);

@@ -52,7 +52,7 @@ export async function removeFakeQuantization(model: OnnxModel): Promise<TrainedC
     for (const part of chain.parts) bypassed.set(part, part === chain.parts.at(-1) ? chain.grid : undefined);
     for (const moved of chain.moves) moved.type = { type: "float32", shape: moved.type?.shape };
   }
-  const clipper = new Clipper(model);
+  const clipper = new Clipper(model, await limitsOfClips(model));
   for (const [node, grid] of bypassed) bypass(model, node, grid, clipper);
   refuseLeftovers(model);
   dropUnusedInitializers(model);
@@ -168,34 +168,53 @@ const LIMITS: Readonly<Record<string, Limits>> = {
 
 const UNLIMITED: Limits = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
 
+/** What Clips give, where their limits are constant. */
+async function limitsOfClips({ main }: OnnxModel): Promise<Map<OnnxValue, Limits>> {
+  const limits = new Map<OnnxValue, Limits>();
+  for (const { type, inputs, outputs } of main.graph.nodes) {
+    const [low, high] = inputs.slice(1);
+    if (type !== "Clip" || [low, high].some((limit) => limit !== undefined && limit.constant === undefined)) continue;
+    const numberOf = async (limit: OnnxValue | undefined, none: number) =>
+      limit?.constant === undefined ? none : (await numbersOf(limit.constant))[0]!;
+    limits.set(outputs[0]!, [await numberOf(low, UNLIMITED[0]), await numberOf(high, UNLIMITED[1])]);
+  }
+  return limits;
+}
+
 /** Puts in place of quantizers what their codes cut off: training went on with that. */
 class Clipper {
   readonly #model: OnnxModel;
   readonly #names: FreshNames;
-  readonly #limits = new Map<OnnxValue, Limits>();
+  readonly #limits: Map<OnnxValue, Limits>;
 
-  constructor(model: OnnxModel) {
+  /** `limits` of the values that have any already. */
+  constructor(model: OnnxModel, limits: ReadonlyMap<OnnxValue, Limits>) {
     this.#model = model;
+    this.#limits = new Map(limits);
     this.#names = new FreshNames(model);
   }
 
-  /** The value as the codes limit it, by a Clip before the quantizer `before`; a Relu in front becomes part of that. */
-  limited(value: OnnxValue, { least, most, scale, zeroPoint }: Grid, before: OnnxNode): OnnxValue {
-    const [low, high] = [scale * (least - zeroPoint), scale * (most - zeroPoint)];
+  /** The value as the codes limit it, by a Clip before the quantizer `before`; a Relu or Clip in front becomes part of that. */
+  limited(value: OnnxValue, grid: Grid, before: OnnxNode): OnnxValue {
+    const [low, high] = [grid.scale * (grid.least - grid.zeroPoint), grid.scale * (grid.most - grid.zeroPoint)];
     const [lowest, highest] = this.#limits.get(value) ?? LIMITS[value.producer?.type ?? ""] ?? UNLIMITED;
     if (low <= lowest && high >= highest) return value;
     const { graph } = this.#model.main;
     const isOnlyReader = value.users.every((user) => user === before) && !graph.outputs.includes(value);
-    const relu = low === 0 && isOnlyReader && value.producer?.type === "Relu" ? value.producer : undefined;
+    const isPart =
+      value.producer?.type === "Clip" ? this.#limits.has(value) : value.producer?.type === "Relu" && low === 0;
+    const activation = isOnlyReader && isPart ? value.producer : undefined;
+    const limits: Limits = [Math.max(low, lowest), Math.min(high, highest)];
     const name = this.#names.next(`${value.name}/clip`);
     const output = new Value<OnnxNodeData>(name, { type: value.type });
-    const inputs = [relu?.input(0) ?? value, this.#constant(`${name}/min`, low), this.#constant(`${name}/max`, high)];
+    const [least, most] = [this.#constant(`${name}/min`, limits[0]), this.#constant(`${name}/max`, limits[1])];
+    const inputs = [activation?.input(0) ?? value, least, most];
     graph.insertBefore(before, { name, type: "Clip", inputs, outputs: [output], data: nodeData() });
-    if (relu !== undefined) {
+    if (activation !== undefined) {
       graph.replaceUses(value, output);
-      graph.remove(relu);
+      graph.remove(activation);
     }
-    this.#limits.set(output, [low, high]);
+    this.#limits.set(output, limits);
     return output;
   }
 
