@@ -8,6 +8,7 @@ import { scaleChannels } from "../../transform/onnx/equalize-channels.ts";
 import type { Plan } from "../plan.ts";
 import type { Recipe } from "../recipe.ts";
 import type { AccuracyStep } from "../refine/improve.ts";
+import { splitExamples } from "../refine/split-examples.ts";
 import type { ScaleTable } from "../scale-table.ts";
 import { applyPlan } from "./apply-plan.ts";
 import { refuseBrokenWeights } from "./finite-weights.ts";
@@ -22,7 +23,7 @@ export interface QuantizeOnnxOptions extends CollectOptions {
   /** Default: int8, as RECIPES has it. */
   readonly recipe?: Recipe;
   /** Examples to calibrate with; or give `statistics`. */
-  readonly dataset?: Dataset;
+  readonly dataset?: Dataset | undefined;
   /** What calibration saw of this model before. */
   readonly statistics?: Statistics;
   /** Clip values that take the place of what was observed. */
@@ -56,24 +57,28 @@ export interface QuantizedOnnx {
  * nothing to calibrate with, `unsupported` for models that cannot be brought to opset 13.
  */
 export async function quantizeOnnx(model: OnnxModel, options: QuantizeOnnxOptions = {}): Promise<QuantizedOnnx> {
-  const { recipe = {}, table, tableFile = "(scale table)", planOnly = false } = options;
+  const { recipe = {}, table, tableFile = "(scale table)", planOnly = false, effort = "default" } = options;
   const observation = await planObservation(model, recipe);
   const clips = table === undefined ? undefined : tableClips(table, model, tableFile);
-  const statistics = await statisticsFor(model, observation.needs, options, clips);
+  const examples =
+    options.dataset === undefined || effort === "fast" ? undefined : await splitExamples(options.dataset);
+  // What steps are judged by must not be what ranges were found on: a channel is easily filled for the latter alone.
+  const dataset = examples?.calibrated ?? options.dataset;
+  const statistics = await statisticsFor(model, observation.needs, { ...options, dataset }, clips);
   const { placement, notes, opset } = observation;
   const planOf = (seen: Statistics) =>
     planOnnx(model, recipe, placement, seen, { notes, opset, ...(clips === undefined ? {} : { clips }) });
   const planned = await planOf(statistics);
-  const { dataset, effort = "default" } = options;
-  if (dataset === undefined || effort === "fast" || planned.weights.length === 0) {
+  if (examples === undefined || planned.weights.length === 0) {
     if (!planOnly) applyPlan(model, planned);
     return { model, plan: planned };
   }
-  const observe = async () => statisticsOf(await collectObservations(model, observation.needs, dataset, options));
+  const observe = async () =>
+    statisticsOf(await collectObservations(model, observation.needs, examples.calibrated, options));
   const fitted = await improvePlan(model, {
     plan: planned,
     statistics,
-    dataset,
+    examples,
     planOf,
     observe,
     options: { ...options, fitBiases: recipe.biasCorrection !== false },

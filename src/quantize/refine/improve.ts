@@ -56,7 +56,8 @@ export async function improve(
     if (kept) best = candidate;
     return kept;
   };
-  for (const equalize of network.equalize) {
+  // Channels are easily filled for a few examples alone; only others can tell.
+  for (const equalize of judged === fitted ? [] : network.equalize) {
     const equalized = await equalize();
     if (equalized === undefined) continue;
     if (take("equalized", await measured(equalized.plan))) break;

@@ -1,12 +1,11 @@
 import type { Statistics } from "../../../calibrate/statistics.ts";
-import type { Dataset } from "../../../data/dataset.ts";
 import type { OnnxModel } from "../../../onnx/model.ts";
 import { loadRuntime } from "../../../runtime/load.ts";
 import { equalizeChannels } from "../../../transform/onnx/equalize-channels.ts";
 import type { Plan } from "../../plan.ts";
 import { type Equalized, type Improved, improve } from "../../refine/improve.ts";
 import { bytesOf } from "../../refine/partial-model.ts";
-import { splitExamples } from "../../refine/split-examples.ts";
+import type { SplitExamples } from "../../refine/split-examples.ts";
 import { type FitOptions, fitLayers } from "./fit-layers.ts";
 import { quantizedCopy } from "./partial-model.ts";
 
@@ -15,7 +14,7 @@ export interface ImproveTask {
   readonly plan: Plan;
   /** What the plan was made of. */
   readonly statistics: Statistics;
-  readonly dataset: Dataset;
+  readonly examples: SplitExamples;
   /** Observes the model anew, after its weights have changed. */
   readonly observe: () => Promise<Statistics>;
   readonly planOf: (statistics: Statistics) => Promise<Plan>;
@@ -27,7 +26,7 @@ export interface ImproveTask {
 /** Makes a plan better, step by step (see `improve`). The weights of `model` may change; the network gives the same. */
 export async function improvePlan(
   model: OnnxModel,
-  { plan, statistics, dataset, observe, planOf, options }: ImproveTask,
+  { plan, statistics, examples, observe, planOf, options }: ImproveTask,
 ): Promise<Improved> {
   const runtime = options.runtime ?? (await loadRuntime());
   const equalize = async (): Promise<Equalized | undefined> => {
@@ -41,8 +40,8 @@ export async function improvePlan(
     float: model,
     quantized: async (planned: Plan) => quantizedCopy(await bytesOf(model), planned),
     equalize: [equalize],
-    fit: (planned: Plan, examples: Parameters<typeof fitLayers>[2]) =>
-      fitLayers(model, planned, examples, { ...options, runtime, onProgress: options.onFit }),
+    fit: (planned: Plan, fitted: Parameters<typeof fitLayers>[2]) =>
+      fitLayers(model, planned, fitted, { ...options, runtime, onProgress: options.onFit }),
   };
-  return improve(network, await splitExamples(dataset), runtime);
+  return improve(network, examples, runtime);
 }
