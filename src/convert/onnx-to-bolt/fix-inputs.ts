@@ -15,10 +15,14 @@ export interface FixInputsOptions {
 /**
  * Takes the constants from the model's inputs (Bolt knows none that can be replaced), and gives the shapes of the others:
  * as given, or as stated, with 1 for an open batch and in files of 1.3.0 for every open dimension. Throws `unsupported`
- * for an input of unknown rank.
+ * for an input of unknown rank, `usage` for a given size below 1.
  */
 export function fixInputs({ main: { graph } }: OnnxModel, options: FixInputsOptions): InputShapes {
   graph.inputs = graph.inputs.filter(({ constant }) => constant === undefined);
+  for (const [name, shape] of Object.entries(options.given)) {
+    if (shape.some((size) => typeof size === "number" && !(size > 0)))
+      throw new BoltqError("usage", `the input "${name}" cannot be empty`, { remedy: "Give sizes from 1" });
+  }
   const open = graph.inputs.filter(({ name }) => !Object.hasOwn(options.given, name));
   return { ...options.given, ...Object.fromEntries(open.map((input) => [input.name, fixedShape(input, options)])) };
 }

@@ -353,6 +353,15 @@ const REFUSED: Readonly<Record<string, readonly [message: RegExp, model: OnnxMod
     /"y" \(Dropout\).*train/,
     single([2, 3], "Dropout", {}, { constants: { t: encodedTensor("bool", [], [1]) }, reads: ["x", "", "t"] }),
   ],
+  "a BatchNormalization that trains": [
+    /"y" \(BatchNormalization\).*train/,
+    single(
+      [2, 3],
+      "BatchNormalization",
+      { training_mode: 1 },
+      { opset: 15, constants: { p: positiveTensor([3]) }, reads: ["x", "p", "p", "p", "p"] },
+    ),
+  ],
   "a Dropout whose mask is read": [
     /"y" \(Dropout\).*mask/,
     { inputs: { x: [2, 3] }, operators: [["Dropout", ["x"], ["y", "mask"]]], outputs: ["y", "mask"] },

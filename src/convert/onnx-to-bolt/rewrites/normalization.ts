@@ -107,8 +107,16 @@ const localResponse: Rewrite = (rewriting) => {
   rewriting.replace("Mul", [input, power]);
 };
 
+/** Bolt normalizes with the means and variances of the file; one that trains takes those of its input. */
+const batchNormalization: Rewrite = (rewriting) => {
+  const trains = intAttribute(rewriting.node, "training_mode", 0) === 1;
+  if (trains || rewriting.node.outputs.slice(1).some((output) => rewriting.isUsed(output)))
+    rewriting.fail("it trains: it takes the mean and variance of its input", "Export the model for inference");
+};
+
 /** Normalizations along axes. */
 export const NORMALIZATION_REWRITES: RewriteTable = {
+  BatchNormalization: batchNormalization,
   LayerNormalization: layerNormalization,
   InstanceNormalization: instanceNormalization,
   GroupNormalization: groupNormalization,
