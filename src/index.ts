@@ -104,6 +104,7 @@ export type { Encoding } from "./quantize/formats/encoding.ts";
 export type { TieRule } from "./quantize/formats/int8.ts";
 export { type OnnxObservation, planObservation } from "./quantize/onnx/observation.ts";
 export {
+  type Effort,
   type QuantizedOnnx,
   type QuantizeOnnxOptions,
   quantizeOnnx,
@@ -132,6 +133,7 @@ export {
   type RecipeRule,
   type WeightSettings,
 } from "./quantize/recipe.ts";
+export type { AccuracyStep } from "./quantize/refine/improve.ts";
 export type { DynamicChoice, LayerClips, ScaleTable } from "./quantize/scale-table.ts";
 export { type Difference, diffModels } from "./report/difference.ts";
 export {

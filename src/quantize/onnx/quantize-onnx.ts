@@ -41,6 +41,7 @@ export interface QuantizeOnnxOptions extends CollectOptions {
   readonly planOnly?: boolean;
 }
 
+/** How much is done for accuracy: see `QuantizeOnnxOptions.effort`. */
 export type Effort = "fast" | "default";
 
 /** A quantized model and what was done to it. */
