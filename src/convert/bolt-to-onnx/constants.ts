@@ -53,14 +53,14 @@ function raisePreAllocatedMemory(context: RaiseContext): OnnxValue {
   return context.add("Expand", [zero, context.integers("shape", shape)]);
 }
 
-/** Random numbers: another draw than Bolt's, of the same distribution. */
+/** Random numbers: another draw than Bolt's, of the same distribution. Old files draw from an interval alone. */
 function raiseRandom(context: RaiseContext): OnnxValue {
   const { parameters } = context;
   const [first, second] = parameters.list("value") as [number, number];
-  const normal = parameters.name("mode") === "NORMAL";
+  const normal = parameters.has("mode") && parameters.name("mode") === "NORMAL";
   const attributes = normal
     ? { mean: { float: first }, scale: { float: second } }
-    : { high: { float: first }, low: { float: second } };
+    : { high: { float: Math.max(first, second) }, low: { float: Math.min(first, second) } };
   const type = normal ? "RandomNormal" : "RandomUniform";
   if (context.inputCount > 0) return context.add(`${type}Like`, [context.input()], { attributes });
   const shape = parameters.counted("shape", "num_shape");

@@ -135,6 +135,21 @@ describe("operators that place elements, in Bolt", () => {
     await expect(lowerToBolt(onnxModel(init))).rejects.toThrow(message);
   });
 
+  it.each([
+    ["CumSum", one("CumSum", { x: [2, 3] }, { axis: integerTensor([], [1]) })],
+    ["RandomUniformLike", one("RandomUniformLike", { x: [2, 3] })],
+  ] as const)("stand in files of 1.3.0: %s", async (_, init) => {
+    const { model } = await lowerToBolt(onnxModel(init), { version: 20220126 });
+    expect(model.graph.nodes).toHaveLength(1);
+  });
+
+  it.each([
+    ["along a third axis", one("CumSum", { x: [2, 3, 4] }, { axis: integerTensor([], [2]) })],
+    ["of a normal distribution", one("RandomNormalLike", { x: [2, 3] })],
+  ] as const)("are refused in files of 1.3.0: %s", async (_, init) => {
+    await expect(lowerToBolt(onnxModel(init), { version: 20220126 })).rejects.toThrow(/1\.3\.0/);
+  });
+
   it("draw numbers of a stated shape", async () => {
     const init: OnnxModelInit = {
       inputs: { x: [2, 3] },

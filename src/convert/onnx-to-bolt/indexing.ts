@@ -27,17 +27,20 @@ const lowerScatter: Lower = async (node, { asBolt }) => {
   return [{ type: "Scatter", inputs: allInputs(node), parameters: { axis } }];
 };
 
-/** CumProd is a name that Bolt knows beside ONNX's. */
-const lowerCumulative: Lower = async (node) => {
+/** CumProd is a name that Bolt knows beside ONNX's. Files of 1.3.0 hold sums alone, and the axis in one bit. */
+const lowerCumulative: Lower = async (node, { rules }) => {
   requireConstant(node, 1, "axis");
+  const axis = (await constantIntegers(node, 1))![0]!;
+  if (rules === "1.3.0" && (node.type === "CumProd" || axis > 1))
+    refuse(node, "Bolt 1.3.0 sums along the first two axes alone");
   return [
     {
       type: "Cum",
       parameters: {
-        mode: node.type === "CumSum" ? "SUM" : "PROD",
+        ...(rules === "1.5" ? { mode: node.type === "CumSum" ? "SUM" : "PROD" } : {}),
         exclusive: intAttribute(node, "exclusive", 0),
         reverse: intAttribute(node, "reverse", 0),
-        axis: (await constantIntegers(node, 1))![0]!,
+        axis,
       },
     },
   ];
@@ -106,18 +109,22 @@ const lowerRoiAlign: Lower = async (node, { asBolt }) => {
   ];
 };
 
-/** Bolt takes a stated type, whichever it is, for an integer. */
-const lowerRandom: Lower = async (node, { asBolt }) => {
+/** Bolt takes a stated type, whichever it is, for an integer. Version 1.3.0 draws from an interval alone. */
+const lowerRandom: Lower = async (node, { asBolt, rules }) => {
   const isNormal = node.type.startsWith("RandomNormal");
+  if (isNormal && rules === "1.3.0") refuse(node, "Bolt 1.3.0 draws no normally distributed numbers");
+  const interval = [floatAttribute(node, "high", 1), floatAttribute(node, "low", 0)];
   const value = isNormal
     ? [floatAttribute(node, "mean", 0), floatAttribute(node, "scale", 1)]
-    : [floatAttribute(node, "high", 1), floatAttribute(node, "low", 0)];
+    : rules === "1.5"
+      ? interval
+      : interval.reverse();
   const shape = intsAttribute(node, "shape") ?? [];
   return [
     {
       type: "Random",
       parameters: {
-        ...(isNormal ? { mode: "NORMAL" } : { mode: "UNIFORM" }),
+        ...(rules === "1.5" ? { mode: isNormal ? "NORMAL" : "UNIFORM" } : {}),
         dt: asBolt && node.data.attributes.has("dtype") ? "I32" : "F32",
         value,
         seed: floatAttribute(node, "seed", UNKNOWN),

@@ -59,7 +59,12 @@ const lowerGemm: Lower = async (node, context) => {
   const weight = constantInput(node, 1)!;
   const outputs = weight.shape[transposeB === 1 ? 0 : 1]!;
   return [
-    { type: "FC", parameters: fullyConnected(outputs), weight: await gemmWeight(node, transposeB === 1) },
+    {
+      type: "FC",
+      inputs: [node.input(0)],
+      parameters: fullyConnected(outputs),
+      weight: await gemmWeight(node, transposeB === 1),
+    },
     ...addition(node, true),
   ];
 };
