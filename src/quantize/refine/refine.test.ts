@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { afterAll, expect, it } from "vitest";
 import { normalValues } from "../../../test/models/values.ts";
 import { loadRuntime } from "../../runtime/load.ts";
 import { fitBias } from "./fit-bias.ts";
@@ -25,13 +25,11 @@ function samplesOf(count: number, inputs: number, outputs: number, weight: Float
   return { count, inputs, outputs, x, z };
 }
 
+const opened = loadRuntime().then((runtime) => MatrixProducts.open(runtime));
+afterAll(async () => (await opened).close());
+
 async function withProducts<Result>(work: (products: MatrixProducts) => Promise<Result>): Promise<Result> {
-  const products = await MatrixProducts.open(await loadRuntime());
-  try {
-    return await work(products);
-  } finally {
-    await products.close();
-  }
+  return work(await opened);
 }
 
 function squaredError(one: ArrayLike<number>, other: ArrayLike<number>): number {
