@@ -20,6 +20,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./convert.ts"),
   },
   {
+    name: "check",
+    summary: "say what keeps a model from being converted or run, without doing so",
+    load: () => import("./check.ts"),
+  },
+  {
     name: "quantize",
     summary: "make an ONNX model int8 for ONNX Runtime, calibrated on examples",
     load: () => import("./quantize.ts"),

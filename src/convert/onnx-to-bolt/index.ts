@@ -38,6 +38,24 @@ export interface ConvertOptions {
   readonly keepLayout?: boolean;
   /** Told of each graph rewrite that changed something, in order, and of the operators that it changed. */
   readonly onRewrite?: (rewrite: string, operators: readonly string[]) => void;
+  /** Told of each operator that cannot be converted, so that all are found, before the conversion fails. */
+  readonly onProblem?: ((problem: BoltqError) => void) | undefined;
+}
+
+/** All that keeps a model from being converted, each operator once; empty where it can be. The model is changed meanwhile. */
+export async function conversionProblems(onnx: OnnxModel, options: ConvertOptions = {}): Promise<BoltqError[]> {
+  const problems = new Map<string, BoltqError>();
+  const onProblem = (problem: BoltqError) => {
+    const key = problem.details.subject ?? problem.message;
+    if (!problems.has(key)) problems.set(key, problem);
+  };
+  try {
+    await lowerToBolt(onnx, { ...options, onProblem });
+  } catch (error) {
+    if (!(error instanceof BoltqError)) throw error;
+    if (problems.size === 0) onProblem(error);
+  }
+  return [...problems.values()];
 }
 
 /** What became of an input of the source model. */
@@ -69,9 +87,17 @@ export async function lowerToBolt(onnx: OnnxModel, options: ConvertOptions = {})
   const asBolt = options.asBolt ?? false;
   const notes = new Map<string, number>();
   const note = (text: string) => notes.set(text, (notes.get(text) ?? 0) + 1);
+  const failed: BoltqError[] = [];
+  const tell = options.onProblem;
+  const onProblem =
+    tell &&
+    ((problem: BoltqError) => {
+      failed.push(problem);
+      tell(problem);
+    });
   const inputShapes = fixInputs(onnx, { given: options.inputShapes ?? {}, rules, note });
   if (asBolt) await inferShapes(onnx, { inputShapes });
-  else await prepare(onnx, inputShapes, options);
+  else await prepare(onnx, inputShapes, { ...options, onProblem });
   const model = await lowerGraph(onnx, {
     version,
     rules,
@@ -79,7 +105,9 @@ export async function lowerToBolt(onnx: OnnxModel, options: ConvertOptions = {})
     name: nameOf(onnx, options, version),
     removeOperators: options.removeOperators ?? 0,
     note,
+    onProblem,
   });
+  if (failed.length > 0) throw failed[0];
   const inputs = await rewriteLowered(
     model,
     options,
@@ -112,10 +140,14 @@ export async function rewriteLowered(
 }
 
 /** Folds constants, rewrites what Bolt computes otherwise, and folds what came of that. */
-async function prepare(onnx: OnnxModel, inputShapes: InputShapes, { onRewrite }: ConvertOptions): Promise<void> {
+async function prepare(
+  onnx: OnnxModel,
+  inputShapes: InputShapes,
+  { onRewrite, onProblem }: ConvertOptions,
+): Promise<void> {
   const steps = {
     foldConstants: () => foldConstants(onnx, { inputShapes }),
-    rewriteForBolt: () => rewriteForBolt(onnx),
+    rewriteForBolt: () => rewriteForBolt(onnx, onProblem),
   };
   sortNodes(onnx.main);
   for (const name of ["foldConstants", "rewriteForBolt", "foldConstants"] as const) {

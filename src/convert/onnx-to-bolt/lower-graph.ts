@@ -55,11 +55,13 @@ export interface LowerGraphOptions {
   readonly name: string;
   readonly removeOperators: number;
   readonly note: (text: string) => void;
+  /** Told of each operator that cannot be lowered; the others are then lowered all the same. Without it the first one is thrown. */
+  readonly onProblem?: ((problem: BoltqError) => void) | undefined;
 }
 
 /** Lowers every operator of an ONNX graph, in order, without rewriting anything. */
 export async function lowerGraph(onnx: OnnxModel, options: LowerGraphOptions): Promise<BoltModel> {
-  requireKnownOperators(onnx);
+  if (options.onProblem === undefined) requireKnownOperators(onnx);
   if (!options.asBolt) refuseEmptyTensors(onnx);
   const { graph } = onnx.main;
   const { inputs } = graph;
@@ -97,6 +99,15 @@ function requireKnownOperators({ main }: OnnxModel): void {
       : "Replace these operators before exporting",
   });
 }
+
+/** Stands for the lowering of an operator that has none. */
+const lacking: Lower = ({ data }) => {
+  throw new BoltqError("unsupported", "Bolt has no such operator", {
+    remedy: RUNTIME_DOMAINS.has(data.domain)
+      ? "Quantize the model for ONNX Runtime instead, or replace the operator before exporting"
+      : "Replace the operator before exporting",
+  });
+};
 
 /** Operators of other domains are not ONNX Runtime's own: it lacks them too. */
 const RUNTIME_DOMAINS: ReadonlySet<string> = new Set(["", "ai.onnx", "ai.onnx.ml", "com.microsoft"]);
@@ -167,9 +178,12 @@ class GraphLowering {
   async lower(node: OnnxNode): Promise<void> {
     if (node.type === "Constant") return this.#takeConstant(node);
     try {
-      this.#append(node, await loweringOf(node)!(node, this.#context));
+      this.#append(node, await (loweringOf(node) ?? lacking)(node, this.#context));
     } catch (error) {
-      throw error instanceof BoltqError ? error.within({ subject: `operator "${node.name}" (${node.type})` }) : error;
+      if (!(error instanceof BoltqError)) throw error;
+      const problem = error.within({ subject: `operator "${node.name}" (${node.type})` });
+      if (this.#options.onProblem === undefined) throw problem;
+      this.#options.onProblem(problem);
     }
   }
 

@@ -1,3 +1,4 @@
+import { BoltqError } from "../../../io/error.ts";
 import type { OnnxModel } from "../../../onnx/model.ts";
 import { ACTIVATION_REWRITES } from "./activations.ts";
 import { EINSUM_REWRITES } from "./einsum.ts";
@@ -34,9 +35,12 @@ const REWRITES: RewriteTable = {
 /**
  * Writes operators that Bolt's operator of that name computes otherwise as such that it computes rightly. Needs the shapes
  * to be inferred, and does not infer those of what it adds. Throws BoltqError `unsupported` for an operator that has no
- * such form.
+ * such form; with `onProblem` it tells that and goes on.
  */
-export async function rewriteForBolt({ main, opsets }: OnnxModel): Promise<void> {
+export async function rewriteForBolt(
+  { main, opsets }: OnnxModel,
+  onProblem: (problem: BoltqError) => void = rethrow,
+): Promise<void> {
   const opset = opsets.get("") ?? 1;
   for (const node of main.graph.nodes)
     if (node.type === "ReduceMean" && main.graph.has(node))
@@ -44,6 +48,15 @@ export async function rewriteForBolt({ main, opsets }: OnnxModel): Promise<void>
   for (const node of main.graph.nodes) {
     if (!main.graph.has(node)) continue;
     if (node.data.domain !== "" || !Object.hasOwn(REWRITES, node.type)) continue;
-    await REWRITES[node.type]!(new Rewriting(main, node, opset));
+    try {
+      await REWRITES[node.type]!(new Rewriting(main, node, opset));
+    } catch (error) {
+      if (!(error instanceof BoltqError)) throw error;
+      onProblem(error.within({ subject: `operator "${node.name}" (${node.type})` }));
+    }
   }
+}
+
+function rethrow(problem: BoltqError): never {
+  throw problem;
 }
