@@ -39,7 +39,7 @@ it("seeks accuracy only where it is asked for, and says what each step gave", ()
 it.each([
   ["no examples", ["--accuracy", "best"], /examples to calibrate with are missing/],
   ["another word", ["--accuracy", "good", "-d", "."], /there is no accuracy "good"/],
-  ["a plan", ["--accuracy", "best", "-d", ".", "--plan", "plan.json"], /a plan does not hold/],
+  ["a plan", ["--accuracy", "best", "-d", ".", "--plan", "plan.json"], /a plan says what is done/],
   ["clip values", ["--accuracy", "best", "-c", "2"], /not sought/],
 ])("refuses %s", (_, args, message) => {
   const { status, stderr } = run(

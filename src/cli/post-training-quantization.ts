@@ -137,9 +137,9 @@ async function quantizeInput(
   files: CommandFiles,
 ): Promise<QuantizedBolt> {
   const planFile = fileOption(options, "plan");
-  if (options.long.has("accuracy") && (planFile !== undefined || options.long.has("json"))) {
-    throw new BoltqError("usage", "--accuracy changes weights too, which a plan does not hold", {
-      remedy: "Leave out --plan and --json",
+  if (options.long.has("accuracy") && planFile !== undefined) {
+    throw new BoltqError("usage", "a plan says what is done for accuracy already (--plan, --accuracy)", {
+      remedy: "Give one of them",
     });
   }
   if (planFile !== undefined) return quantizeAsPlanned(input, await readPlan(planFile), settings);

@@ -4,6 +4,7 @@ import { applyBoltPlan } from "./apply-plan.ts";
 import { type PlanBoltOptions, planBolt } from "./plan-bolt.ts";
 import { prepareBolt } from "./prepare.ts";
 import { precisionFor } from "./recipe.ts";
+import { scaleBoltChannels } from "./refine/scale-channels.ts";
 import type { WeightWork } from "./weight-work.ts";
 
 /** How to quantize a `.bolt` model; every setting has Bolt's default. */
@@ -43,6 +44,7 @@ export async function quantizeAsPlanned(
   options: Pick<QuantizeBoltOptions, "work"> = {},
 ): Promise<QuantizedBolt> {
   const prepared = await prepareBolt(model, plan.bolt);
+  await scaleBoltChannels(model, plan.channelScalings ?? []);
   await applyBoltPlan(prepared, plan, options);
   return { model, suffix: suffixOf(model, plan), plan };
 }

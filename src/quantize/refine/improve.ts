@@ -14,10 +14,14 @@ export interface AccuracyStep {
   readonly kept: boolean;
 }
 
-/** A change of the float model's weights, and the plan for it. */
-export interface Equalized {
-  readonly plan: Plan;
-  readonly undo: () => void;
+/** Something that may make a plan better. */
+export interface Attempt {
+  readonly name: AccuracyStep["name"];
+  /** The plan afterwards; undefined: there is nothing to do. `undo` takes back what was changed about the float model's weights. */
+  readonly make: (
+    plan: Plan,
+    examples: readonly Sample[],
+  ) => Promise<{ readonly plan: Plan; readonly undo?: () => void } | undefined>;
 }
 
 /** A planned network that can be made better. */
@@ -27,9 +31,8 @@ export interface Improvable {
   readonly float: OnnxModel;
   /** The network quantized as planned, to be run. */
   readonly quantized: (plan: Plan) => Promise<OnnxModel>;
-  /** Ways to equalize its channels; each finds the float network as it was. undefined: there is nothing to scale. */
-  readonly equalize: readonly (() => Promise<Equalized | undefined>)[];
-  readonly fit: (plan: Plan, examples: readonly Sample[]) => Promise<Plan>;
+  /** In this order. */
+  readonly attempts: readonly Attempt[];
 }
 
 export interface Improved {
@@ -38,8 +41,7 @@ export interface Improved {
 }
 
 /**
- * Makes a plan better, step by step: channels are equalized, then the layers are fitted. A step that does not help on examples
- * that were held back is undone.
+ * Makes a plan better, step by step. A step that does not help on examples that were held back is undone.
  */
 export async function improve(
   network: Improvable,
@@ -50,19 +52,16 @@ export async function improve(
   const measured = async (plan: Plan) => ({ plan, decibels: await judge.decibels(await network.quantized(plan)) });
   let best = await measured(network.plan);
   const steps: AccuracyStep[] = [{ name: "plan", decibels: best.decibels, kept: true }];
-  const take = (name: AccuracyStep["name"], candidate: typeof best): boolean => {
+  for (const { name, make } of network.attempts) {
+    // Channels are easily filled for a few examples alone; only others can tell.
+    if (name === "equalized" && judged === fitted) continue;
+    const made = await make(best.plan, fitted);
+    if (made === undefined) continue;
+    const candidate = await measured(made.plan);
     const kept = candidate.decibels > best.decibels;
     steps.push({ name, decibels: candidate.decibels, kept });
     if (kept) best = candidate;
-    return kept;
-  };
-  // Channels are easily filled for a few examples alone; only others can tell.
-  for (const equalize of judged === fitted ? [] : network.equalize) {
-    const equalized = await equalize();
-    if (equalized === undefined) continue;
-    if (take("equalized", await measured(equalized.plan))) break;
-    equalized.undo();
+    else made.undo?.();
   }
-  take("fitted", await measured(await network.fit(best.plan, fitted)));
   return { plan: best.plan, steps };
 }

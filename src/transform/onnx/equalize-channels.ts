@@ -24,10 +24,10 @@ export interface EqualizeOptions {
 }
 
 /** What was seen of a channel may be exceeded by so much: it is not scaled up to the limit. */
-const MARGIN = 1.1;
+export const MARGIN = 1.1;
 
 /** Channels that come this near to the limit of their activation are left alone. */
-const REACHED = 0.999;
+export const REACHED = 0.999;
 
 /**
  * Scales channels that reach less far than others of their tensor up, and what reads them down, so that all use the range
@@ -39,9 +39,23 @@ export async function equalizeChannels(
   model: OnnxModel,
   magnitudesOf: (value: OnnxValue) => readonly number[] | undefined,
   options: EqualizeOptions = {},
-): Promise<{ readonly scalings: readonly ChannelScaling[]; readonly undo: () => void } | undefined> {
+): Promise<ScaledChannels | undefined> {
   const classes = await channelClasses(model);
-  const factors = classFactors(model, classes, magnitudesOf, options);
+  return scaleClasses(model, classes, classFactors(model, classes, magnitudesOf, options));
+}
+
+/** What was scaled, and what undoes it. */
+export interface ScaledChannels {
+  readonly scalings: readonly ChannelScaling[];
+  readonly undo: () => void;
+}
+
+/** Scales channels by the factors of their classes. Undefined where there is nothing to scale. */
+export async function scaleClasses(
+  model: OnnxModel,
+  classes: ChannelClasses,
+  factors: ReadonlyMap<number, number>,
+): Promise<ScaledChannels | undefined> {
   if (factors.size === 0) return undefined;
   const scalings = model.main.graph.nodes.flatMap((node): ChannelScaling[] => {
     if (!isScalable(node)) return [];
@@ -94,6 +108,26 @@ function classFactors(
   magnitudesOf: (value: OnnxValue) => readonly number[] | undefined,
   { filling = 0.5, mostFactor = 16 }: EqualizeOptions,
 ): Map<number, number> {
+  const { largest, widest } = classMagnitudes(model, classes, magnitudesOf);
+  const factors = new Map<number, number>();
+  for (const [of, magnitude] of largest) {
+    if (!classes.isFree(of) || !(magnitude > 0)) continue;
+    const limit = classes.limitOf(of);
+    if (magnitude >= REACHED * limit) continue;
+    const room = Math.min(limit, widest.get(of)!) / (magnitude * MARGIN);
+    const power = classes.isReadByDepthwiseAlone(of) ? 1 : filling;
+    const factor = Math.fround(Math.min(room ** power, mostFactor));
+    if (factor > 1) factors.set(of, factor);
+  }
+  return factors;
+}
+
+/** By class: the largest magnitude of its channels, and that of the values they are channels of. */
+export function classMagnitudes(
+  model: OnnxModel,
+  classes: ChannelClasses,
+  magnitudesOf: (value: OnnxValue) => readonly number[] | undefined,
+): { readonly largest: ReadonlyMap<number, number>; readonly widest: ReadonlyMap<number, number> } {
   const largest = new Map<number, number>();
   const widest = new Map<number, number>();
   for (const value of model.main.graph.nodes.flatMap(({ outputs }) => outputs)) {
@@ -106,17 +140,7 @@ function classFactors(
       widest.set(of, Math.max(widest.get(of) ?? 0, most));
     });
   }
-  const factors = new Map<number, number>();
-  for (const [of, magnitude] of largest) {
-    if (!classes.isFree(of) || !(magnitude > 0)) continue;
-    const limit = classes.limitOf(of);
-    if (magnitude >= REACHED * limit) continue;
-    const room = Math.min(limit, widest.get(of)!) / (magnitude * MARGIN);
-    const power = classes.isReadByDepthwiseAlone(of) ? 1 : filling;
-    const factor = Math.fround(Math.min(room ** power, mostFactor));
-    if (factor > 1) factors.set(of, factor);
-  }
-  return factors;
+  return { largest, widest };
 }
 
 /** By channel of the value; undefined where none is scaled. */
@@ -159,7 +183,7 @@ async function scaleWeights(
 }
 
 /** The output and input channel that an element of a weight is of. */
-function placeIn(node: OnnxNode, shape: readonly number[]): (index: number) => readonly [number, number] {
+export function placeIn(node: OnnxNode, shape: readonly number[]): (index: number) => readonly [number, number] {
   const [rows = 1, columns = 1] = shape;
   if (node.type === "Gemm") {
     return intAttribute(node, "transB", 0) === 1

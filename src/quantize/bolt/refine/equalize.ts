@@ -1,13 +1,18 @@
-import { floatBytes } from "../../../bolt/lazy-floats.ts";
 import type { BoltModel } from "../../../bolt/model.ts";
 import { type CollectOptions, collectObservations } from "../../../calibrate/collect.ts";
 import { statisticsOf } from "../../../calibrate/observations.ts";
 import type { Collected } from "../../../calibrate/statistics.ts";
 import { raiseToOnnx } from "../../../convert/bolt-to-onnx/index.ts";
 import type { Dataset } from "../../../data/dataset.ts";
-import { float32Of } from "../../../onnx/tensor-data.ts";
-import { type EqualizeOptions, equalizeChannels } from "../../../transform/onnx/equalize-channels.ts";
+import type { OnnxValue } from "../../../onnx/model.ts";
+import {
+  type EqualizeOptions,
+  equalizeChannels,
+  type ScaledChannels,
+} from "../../../transform/onnx/equalize-channels.ts";
+import { equalizeWeights } from "../../../transform/onnx/equalize-weights.ts";
 import { raisedLayers } from "./raised-layers.ts";
+import { scaleBoltChannels } from "./scale-channels.ts";
 
 /** Largest magnitudes of the channels that a float network's layers read, by the value's name in the raised network. */
 export type ChannelMagnitudes = ReadonlyMap<string, readonly number[]>;
@@ -26,35 +31,25 @@ export async function observeChannels(
   return new Map([...values].map(([name, { channels }]) => [name, channels?.magnitudes ?? []]));
 }
 
+/** Channels are scaled until weights reach equally far, or activations do. */
+export type EqualizedBy = "weights" | EqualizeOptions;
+
 /**
- * Scales channels of a Bolt network (see `equalizeChannels`), by way of the raised one. Returns what undoes it; undefined where
- * there is nothing to scale, or where a weight that would change is only a part of its record.
+ * Scales channels of a Bolt network (see `equalizeWeights` and `equalizeChannels`). Undefined where there is nothing to scale,
+ * or where a weight that would change is only a part of its record.
  */
 export async function equalizeBolt(
   model: BoltModel,
   magnitudes: ChannelMagnitudes,
-  options: EqualizeOptions,
-): Promise<(() => void) | undefined> {
+  by: EqualizedBy,
+): Promise<ScaledChannels | undefined> {
   const raised = await raiseToOnnx(model);
-  const whole = new Set(raisedLayers(raised, model).map(({ node }) => node));
-  const before = new Map(
-    raised.main.graph.nodes.flatMap(({ inputs }) =>
-      inputs.flatMap((value) => (value ? [[value, value.constant]] : [])),
-    ),
-  );
-  const changed = (node: (typeof raised.main.graph.nodes)[number]) =>
-    node.inputs.some((value) => value !== undefined && value.constant !== before.get(value));
-  if ((await equalizeChannels(raised, ({ name }) => magnitudes.get(name), options)) === undefined) return undefined;
-  if (raised.main.graph.nodes.some((node) => changed(node) && !whole.has(node))) return undefined;
-  const undo: (() => void)[] = [];
-  for (const { node, record } of raisedLayers(raised, model).filter(({ node }) => changed(node))) {
-    const { weight, vector } = record;
-    undo.push(() => Object.assign(record, { weight, vector }));
-    record.weight = floatBytes(await float32Of(node.input(1).constant!));
-    const bias = node.inputs[2]?.constant;
-    if (bias !== undefined) record.vector = floatBytes(await float32Of(bias));
-  }
-  return () => {
-    for (const step of undo) step();
-  };
+  const operators = new Map(raisedLayers(raised, model).map(({ node, record }) => [node.name, record.operator]));
+  const magnitudesOf = ({ name }: OnnxValue) => magnitudes.get(name);
+  const scaled = await (by === "weights"
+    ? equalizeWeights(raised, magnitudesOf)
+    : equalizeChannels(raised, magnitudesOf, by));
+  if (scaled === undefined || !scaled.scalings.every(({ operator }) => operators.has(operator))) return undefined;
+  const scalings = scaled.scalings.map((scaling) => ({ ...scaling, operator: operators.get(scaling.operator)! }));
+  return { scalings, undo: await scaleBoltChannels(model, scalings) };
 }

@@ -4,13 +4,14 @@ import type { Dataset, Sample } from "../../../data/dataset.ts";
 import { BoltqError } from "../../../io/error.ts";
 import { loadRuntime } from "../../../runtime/load.ts";
 import type { Plan } from "../../plan.ts";
-import { type AccuracyStep, type Equalized, improve } from "../../refine/improve.ts";
+import { type AccuracyStep, type Attempt, improve } from "../../refine/improve.ts";
 import { splitExamples } from "../../refine/split-examples.ts";
 import { applyBoltPlan } from "../apply-plan.ts";
 import { type CalibrateBoltOptions, calibratedPlan } from "../calibrate.ts";
 import { planBolt } from "../plan-bolt.ts";
 import { type QuantizedBolt, suffixOf } from "../quantize.ts";
-import { equalizeBolt, observeChannels } from "./equalize.ts";
+import { type BoltInference, isQuantizedInference } from "../recipe.ts";
+import { type EqualizedBy, equalizeBolt, observeChannels } from "./equalize.ts";
 import { fitBoltLayers } from "./fit-layers.ts";
 import { prepareRepeatably } from "./prepared-copies.ts";
 
@@ -21,12 +22,14 @@ export interface QuantizeBestOptions extends CalibrateBoltOptions {
   readonly onFit?: ((layers: number, all: number) => void) | undefined;
 }
 
-/** How far channels are filled, in the order that it is tried. */
-const FILLINGS = [0.75, 0.5] as const;
+/** How channels are equalized: of what is computed in int8 activations matter too. */
+function equalizedBy(inference: BoltInference | undefined): EqualizedBy {
+  return isQuantizedInference(inference ?? "INT8_FP16") ? { filling: 0.75 } : "weights";
+}
 
 /**
- * Quantizes a model made with X2bolt -i PTQ, and does what examples allow for accuracy: channels are equalized, weights and
- * biases fitted layer by layer, where that helps on examples held back. `model` is used up. Throws BoltqError `usage` with
+ * Quantizes a model made with X2bolt -i PTQ, and does what examples allow for accuracy: weights and biases are fitted layer
+ * by layer, with channels equalized before or not, as is better on examples held back. `model` is used up. Throws BoltqError `usage` with
  * clip values or `asBolt`, and what `quantizeBolt` and `calibrateBolt` throw.
  */
 export async function quantizeBoltBest(
@@ -44,23 +47,30 @@ export async function quantizeBoltBest(
   const plan = await planNow();
   const { onProgress: _, ...quietly } = options;
   const magnitudes = await observeChannels(model, examples.calibrated, quietly);
-  const equalizeBy = (filling: number) => async (): Promise<Equalized | undefined> => {
-    const undo = await equalizeBolt(model, magnitudes, { filling });
-    return undo === undefined ? undefined : { plan: await planNow(), undo };
+  const fitPlan = (planned: Plan, fitted: readonly Sample[]) =>
+    fitBoltLayers(repeatable, planned, fitted, {
+      runtime,
+      fitBiases: options.correctBiases ?? options.recipe?.biasCorrection,
+      onProgress: options.onFit,
+      signal: options.signal,
+    });
+  const fit: Attempt["make"] = async (planned, fitted) => ({ plan: await fitPlan(planned, fitted) });
+  const equalizeAndFit: Attempt["make"] = async (_, fitted) => {
+    const scaled = await equalizeBolt(model, magnitudes, equalizedBy(options.inference));
+    if (scaled === undefined) return undefined;
+    const planned = { ...(await planNow()), channelScalings: scaled.scalings };
+    return { plan: await fitPlan(planned, fitted), undo: scaled.undo };
   };
   const network = {
     plan,
     float: await raiseToOnnx(model),
     quantized,
-    equalize: FILLINGS.map(equalizeBy),
-    fit: (planned: Plan, fitted: readonly Sample[]) =>
-      fitBoltLayers(repeatable, planned, fitted, {
-        runtime,
-        fitBiases: options.correctBiases ?? options.recipe?.biasCorrection,
-        onProgress: options.onFit,
-        signal: options.signal,
-      }),
-  };
+    // What equalizing is worth shows only when the layers are fitted: rounding to the nearest code hides it.
+    attempts: [
+      { name: "fitted", make: fit },
+      { name: "equalized", make: equalizeAndFit },
+    ],
+  } as const;
   const improved = await improve(network, examples, runtime);
   await applyBoltPlan(prepared, improved.plan, options);
   return { model, suffix: suffixOf(model, improved.plan), ...improved };

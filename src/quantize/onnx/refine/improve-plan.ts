@@ -3,7 +3,7 @@ import type { OnnxModel } from "../../../onnx/model.ts";
 import { loadRuntime } from "../../../runtime/load.ts";
 import { equalizeChannels } from "../../../transform/onnx/equalize-channels.ts";
 import type { Plan } from "../../plan.ts";
-import { type Equalized, type Improved, improve } from "../../refine/improve.ts";
+import { type Attempt, type Improved, improve } from "../../refine/improve.ts";
 import { bytesOf } from "../../refine/partial-model.ts";
 import type { SplitExamples } from "../../refine/split-examples.ts";
 import { type FitOptions, fitLayers } from "./fit-layers.ts";
@@ -29,19 +29,23 @@ export async function improvePlan(
   { plan, statistics, examples, observe, planOf, options }: ImproveTask,
 ): Promise<Improved> {
   const runtime = options.runtime ?? (await loadRuntime());
-  const equalize = async (): Promise<Equalized | undefined> => {
+  const equalize: Attempt["make"] = async () => {
     const equalized = await equalizeChannels(model, ({ name }) => statistics.values.get(name)?.channels?.magnitudes);
     if (equalized === undefined) return undefined;
     const { scalings, undo } = equalized;
     return { plan: { ...(await planOf(await observe())), channelScalings: scalings }, undo };
   };
+  const fit: Attempt["make"] = async (planned, fitted) => ({
+    plan: await fitLayers(model, planned, fitted, { ...options, runtime, onProgress: options.onFit }),
+  });
   const network = {
     plan,
     float: model,
     quantized: async (planned: Plan) => quantizedCopy(await bytesOf(model), planned),
-    equalize: [equalize],
-    fit: (planned: Plan, fitted: Parameters<typeof fitLayers>[2]) =>
-      fitLayers(model, planned, fitted, { ...options, runtime, onProgress: options.onFit }),
-  };
+    attempts: [
+      { name: "equalized", make: equalize },
+      { name: "fitted", make: fit },
+    ],
+  } as const;
   return improve(network, examples, runtime);
 }
