@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 
 /** What a page may take of the built package, and the most that it may weigh, minified and packed, in kB (1000 bytes). */
 const ENTRIES: readonly { readonly name: string; readonly takes: string; readonly most: number }[] = [
-  { name: "the whole library", takes: "*", most: 156 },
+  { name: "the whole library", takes: "*", most: 188 },
   {
     name: "post_training_quantization",
     takes: "{ readBolt, quantizeBolt, writeBolt, blobSource, memoryTarget }",
@@ -14,12 +14,12 @@ const ENTRIES: readonly { readonly name: string; readonly takes: string; readonl
   {
     name: "X2bolt",
     takes: "{ readModelAs, ONNX_FORMAT, convertOnnxToBolt, writeBolt, blobSource, memoryTarget }",
-    most: 74,
+    most: 85,
   },
   {
     name: "ONNX to int8",
     takes: "{ readModelAs, ONNX_FORMAT, quantizeOnnx, writeOnnx, runtimeOf, blobSource, memoryTarget }",
-    most: 47,
+    most: 56,
   },
   {
     name: "comparing models",
