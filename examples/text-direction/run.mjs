@@ -63,10 +63,8 @@ for (const [index, { name, options }] of WAYS.entries()) {
 console.log(`Calibrating on ${CALIBRATION} of the lines: static int8 for Bolt and for ONNX Runtime ...`);
 const preprocessing = preset("paddle");
 const examples = (model, range) => openDataset(folder, modelInputs(model), { preprocessing, size: SIZE, ...range });
-const open = () => openModelFile(input);
-const calibrated = await calibrateBolt(open, await examples(await open(), { limit: CALIBRATION }), {
-  inference: "INT8_FP32",
-});
+const bolt = await openModelFile(input);
+const calibrated = await calibrateBolt(bolt, await examples(bolt, { limit: CALIBRATION }), { inference: "INT8_FP32" });
 const staticBolt = join(work, "cls_static_int8_q.bolt");
 await saveModelFile(calibrated.model, staticBolt);
 files.push({ name: "static int8, calibrated", path: staticBolt });
