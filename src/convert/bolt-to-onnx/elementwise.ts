@@ -3,8 +3,8 @@ import type { BoltWeight } from "../../bolt/model.ts";
 import { weightCount } from "../../bolt/weight-values.ts";
 import type { ElementType } from "../../graph/tensor.ts";
 import type { OnnxValue } from "../../onnx/model.ts";
+import { countOf } from "../graph-builder.ts";
 import { activate } from "./activations.ts";
-import { countOf } from "./graph-builder.ts";
 import { ELEMENT_TYPES, type RaiseContext, type RaiseTable } from "./raise-context.ts";
 import { vectorValues, weightTensor } from "./weights.ts";
 

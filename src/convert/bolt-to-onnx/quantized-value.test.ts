@@ -3,7 +3,7 @@ import { denseTensor, denseValues } from "../../graph/dense-values.ts";
 import { memoryTarget } from "../../io/target.ts";
 import { writeOnnx } from "../../onnx/write.ts";
 import { loadRuntime } from "../../runtime/load.ts";
-import { GraphBuilder } from "./graph-builder.ts";
+import { GraphBuilder } from "../graph-builder.ts";
 import { dequantize, quantize } from "./quantized-value.ts";
 
 it("quantizes by the largest magnitude of the run", async () => {

@@ -1,6 +1,6 @@
 import { QMAX } from "../../bolt/label.ts";
 import type { OnnxValue } from "../../onnx/model.ts";
-import type { GraphBuilder } from "./graph-builder.ts";
+import type { GraphBuilder } from "../graph-builder.ts";
 
 /**
  * A tensor as Bolt's int8 kernels see it: real = step × level. The levels, whole numbers from -127 to 127, are held as

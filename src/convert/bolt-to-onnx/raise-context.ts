@@ -5,7 +5,7 @@ import type { ElementType } from "../../graph/tensor.ts";
 import { BoltqError } from "../../io/error.ts";
 import type { OnnxValue } from "../../onnx/model.ts";
 import type { AttributeInit } from "../../onnx/node-data.ts";
-import { type GraphBuilder, isStatic, type Shape } from "./graph-builder.ts";
+import { type GraphBuilder, isStatic, type Shape } from "../graph-builder.ts";
 import { NonNegativeValues } from "./non-negative.ts";
 import { dequantize, type Quantized, quantize } from "./quantized-value.ts";
 

@@ -1,12 +1,12 @@
 import type { BoltModel, BoltNode, BoltValue } from "../../bolt/model.ts";
 import { BoltqError } from "../../io/error.ts";
 import type { OnnxModel } from "../../onnx/model.ts";
+import { GraphBuilder } from "../graph-builder.ts";
 import { ACTIVATIONS } from "./activations.ts";
 import { CONSTANTS, shapeOfDescription } from "./constants.ts";
 import { CONVOLUTIONS } from "./convolution.ts";
 import { DETECTION_OUTPUTS } from "./detection-output.ts";
 import { ELEMENTWISE } from "./elementwise.ts";
-import { GraphBuilder } from "./graph-builder.ts";
 import { INDEXING_OPERATORS } from "./indexing.ts";
 import { MATRIX_OPERATORS } from "./matrix.ts";
 import { NORMALIZATIONS } from "./normalization.ts";

@@ -1,7 +1,7 @@
 import { readWeightValues } from "../../bolt/weight-values.ts";
 import { elementCount } from "../../graph/tensor.ts";
 import type { OnnxValue } from "../../onnx/model.ts";
-import { countOf } from "./graph-builder.ts";
+import { countOf } from "../graph-builder.ts";
 import type { RaiseContext, Raised, RaiseTable } from "./raise-context.ts";
 import { reshaped, transposed } from "./shape-operators.ts";
 import { vectorValues } from "./weights.ts";

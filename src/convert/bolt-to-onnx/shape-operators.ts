@@ -2,8 +2,8 @@ import { BOLT_DATA_TYPES } from "../../bolt/data-type.ts";
 import type { ParameterName } from "../../bolt/parameter-layouts.ts";
 import type { OnnxValue } from "../../onnx/model.ts";
 import { tensorOf } from "../../onnx/tensor-data.ts";
+import { isStatic } from "../graph-builder.ts";
 import { unified } from "./elementwise.ts";
-import { isStatic } from "./graph-builder.ts";
 import { ELEMENT_TYPES, type RaiseContext, type Raised, type RaiseTable } from "./raise-context.ts";
 
 /** An end that lies behind every dimension. */

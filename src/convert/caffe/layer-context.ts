@@ -3,7 +3,7 @@ import { BoltqError, type ErrorCode } from "../../io/error.ts";
 import type { TextMessage } from "../../io/protobuf-text.ts";
 import type { OnnxFunction, OnnxValue } from "../../onnx/model.ts";
 import type { AttributeInit } from "../../onnx/node-data.ts";
-import { type GraphBuilder, isStatic, type Shape } from "../bolt-to-onnx/graph-builder.ts";
+import { type GraphBuilder, isStatic, type Shape } from "../graph-builder.ts";
 import type { CaffeLayer } from "./net.ts";
 
 /** One layer that is being converted: what it reads, and where its ONNX operators go. */

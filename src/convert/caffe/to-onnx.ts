@@ -1,6 +1,6 @@
 import { BoltqError } from "../../io/error.ts";
 import type { OnnxFunction, OnnxModel, OnnxValue } from "../../onnx/model.ts";
-import { GraphBuilder } from "../bolt-to-onnx/graph-builder.ts";
+import { GraphBuilder } from "../graph-builder.ts";
 import { CAFFE_DOMAIN } from "./domain.ts";
 import { LayerContext, type LayerTable } from "./layer-context.ts";
 import { ACTIVATIONS } from "./layers/activations.ts";

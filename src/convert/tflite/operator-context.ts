@@ -3,7 +3,7 @@ import { BoltqError, type ErrorCode } from "../../io/error.ts";
 import type { OnnxValue } from "../../onnx/model.ts";
 import type { AttributeInit } from "../../onnx/node-data.ts";
 import { numbersOf } from "../../onnx/tensor-data.ts";
-import { type GraphBuilder, isStatic, type Shape } from "../bolt-to-onnx/graph-builder.ts";
+import { type GraphBuilder, isStatic, type Shape } from "../graph-builder.ts";
 import { floatTensor, storedTensor } from "./constants.ts";
 import type { TfliteOperator, TfliteTensor } from "./read.ts";
 

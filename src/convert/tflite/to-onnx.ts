@@ -2,7 +2,7 @@ import type { ElementType, Tensor } from "../../graph/tensor.ts";
 import { BoltqError } from "../../io/error.ts";
 import type { OnnxModel, OnnxValue } from "../../onnx/model.ts";
 import { encodedTensor } from "../../onnx/tensor-data.ts";
-import { GraphBuilder, isStatic } from "../bolt-to-onnx/graph-builder.ts";
+import { GraphBuilder, isStatic } from "../graph-builder.ts";
 import { floatTensor, storedTensor } from "./constants.ts";
 import { foldDequantize } from "./fold-dequantize.ts";
 import { foldSizes } from "./fold-sizes.ts";

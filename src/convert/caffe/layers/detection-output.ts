@@ -1,6 +1,6 @@
 import { functionOf } from "../../../onnx/function.ts";
 import type { OnnxFunction, OnnxValue } from "../../../onnx/model.ts";
-import { GraphBuilder, OPSET, type OperationOptions, type Shape } from "../../bolt-to-onnx/graph-builder.ts";
+import { GraphBuilder, OPSET, type OperationOptions, type Shape } from "../../graph-builder.ts";
 import { CAFFE_DOMAIN } from "../domain.ts";
 import type { LayerContext, LayerTable } from "../layer-context.ts";
 

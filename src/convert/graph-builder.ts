@@ -1,13 +1,13 @@
-import { Graph, Value } from "../../graph/graph.ts";
-import { type Dimension, type ElementType, elementCount, type Tensor, type TensorType } from "../../graph/tensor.ts";
-import { BoltqError } from "../../io/error.ts";
-import type { OnnxGraph, OnnxModel, OnnxNode, OnnxNodeData, OnnxValue } from "../../onnx/model.ts";
-import { type AttributeInit, nodeData } from "../../onnx/node-data.ts";
-import { SHAPE_RULES } from "../../onnx/shape-rules/index.ts";
-import { nodeFacts } from "../../onnx/shape-rules/shape-rule.ts";
-import { integerTensor, tensorOf } from "../../onnx/tensor-data.ts";
+import { Graph, Value } from "../graph/graph.ts";
+import { type Dimension, type ElementType, elementCount, type Tensor, type TensorType } from "../graph/tensor.ts";
+import { BoltqError } from "../io/error.ts";
+import type { OnnxGraph, OnnxModel, OnnxNode, OnnxNodeData, OnnxValue } from "../onnx/model.ts";
+import { type AttributeInit, nodeData } from "../onnx/node-data.ts";
+import { SHAPE_RULES } from "../onnx/shape-rules/index.ts";
+import { nodeFacts } from "../onnx/shape-rules/shape-rule.ts";
+import { integerTensor, tensorOf } from "../onnx/tensor-data.ts";
 
-/** Opset that raised models use: LayerNormalization and GridSample are in it, ReduceMean still takes attributes. */
+/** Opset of the models that are built: LayerNormalization and GridSample are in it, ReduceMean still takes attributes. */
 export const OPSET = 17;
 const IR_VERSION = 8;
 
