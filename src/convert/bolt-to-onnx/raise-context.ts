@@ -4,8 +4,8 @@ import type { Parameters } from "../../bolt/parameters.ts";
 import type { ElementType } from "../../graph/tensor.ts";
 import { BoltqError } from "../../io/error.ts";
 import type { OnnxValue } from "../../onnx/model.ts";
-import type { AttributeInit } from "../../onnx/node-data.ts";
 import { type GraphBuilder, isStatic, type Shape } from "../graph-builder.ts";
+import { OperatorParts } from "../operator-parts.ts";
 import { NonNegativeValues } from "./non-negative.ts";
 import { dequantize, type Quantized, quantize } from "./quantized-value.ts";
 
@@ -94,22 +94,17 @@ export class RaiseState {
 }
 
 /** One node that is being raised: what its family's function reads and where it puts the results. */
-export class RaiseContext {
+export class RaiseContext extends OperatorParts {
   readonly node: BoltNode;
-  readonly builder: GraphBuilder;
   readonly state: RaiseState;
   /** Set while a node that keeps its input's int8 numbers is raised on these numbers. */
   readonly #quantized: Quantized | undefined;
 
   constructor(state: RaiseState, node: BoltNode, quantized?: Quantized) {
+    super(state.builder, node.name);
     this.state = state;
-    this.builder = state.builder;
     this.node = node;
     this.#quantized = quantized;
-  }
-
-  get name(): string {
-    return this.node.name;
   }
 
   get parameters(): Parameters {
@@ -148,36 +143,6 @@ export class RaiseContext {
     });
   }
 
-  /** Adds a node named after this operator. */
-  add(
-    type: string,
-    inputs: readonly (OnnxValue | undefined)[],
-    options: {
-      suffix?: string;
-      attributes?: Record<string, AttributeInit>;
-      type?: ElementType;
-      shape?: Shape;
-    } = {},
-  ): OnnxValue {
-    const { suffix, ...rest } = options;
-    return this.builder.add(type, inputs, {
-      ...rest,
-      name: suffix === undefined ? this.name : `${this.name}/${suffix}`,
-    });
-  }
-
-  floats(suffix: string, values: readonly number[] | Float32Array, shape?: readonly number[]): OnnxValue {
-    return this.builder.floats(`${this.name}/${suffix}`, values, shape);
-  }
-
-  scalar(suffix: string, value: number): OnnxValue {
-    return this.builder.scalar(`${this.name}/${suffix}`, value);
-  }
-
-  integers(suffix: string, values: readonly number[], shape?: readonly number[]): OnnxValue {
-    return this.builder.integers(`${this.name}/${suffix}`, values, shape);
-  }
-
   /** The shape of a value. Throws `unsupported` when its rank is unknown. */
   shapeOf(value: OnnxValue): Shape {
     return value.type?.shape ?? this.fail("unsupported", "the shape of its input is not known before it runs");
@@ -190,26 +155,14 @@ export class RaiseContext {
   }
 
   /** `value` as `type`, converted if it is another. */
-  cast(value: OnnxValue, type: ElementType, suffix = "cast"): OnnxValue {
-    if (value.type?.type === type) return value;
-    return this.add("Cast", [value], { suffix, attributes: { to: ONNX_TYPE_NUMBERS[type] ?? 1 } });
+  override cast(value: OnnxValue, type: ElementType, suffix = "cast"): OnnxValue {
+    return value.type?.type === type ? value : super.cast(value, type, suffix);
   }
 
   fail(code: "unsupported" | "format" | "invalid-graph", problem: string): never {
     throw new BoltqError(code, problem, { subject: `operator "${this.node.name}" (${this.node.type})` });
   }
 }
-
-/** TensorProto.DataType of the types that raised graphs cast to. */
-const ONNX_TYPE_NUMBERS: Partial<Record<ElementType, number>> = {
-  float32: 1,
-  uint8: 2,
-  int8: 3,
-  int32: 6,
-  int64: 7,
-  bool: 9,
-  float16: 10,
-};
 
 /** The ONNX type that holds values of a Bolt type: what Bolt stores narrow but computes in float is float32. */
 export const ELEMENT_TYPES: Readonly<Record<BoltDataType, ElementType>> = {

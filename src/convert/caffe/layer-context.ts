@@ -1,23 +1,22 @@
-import { type ElementType, elementCount, type Tensor } from "../../graph/tensor.ts";
+import { elementCount, type Tensor } from "../../graph/tensor.ts";
 import { BoltqError, type ErrorCode } from "../../io/error.ts";
 import type { TextMessage } from "../../io/protobuf-text.ts";
 import type { OnnxFunction, OnnxValue } from "../../onnx/model.ts";
-import type { AttributeInit } from "../../onnx/node-data.ts";
-import { type GraphBuilder, isStatic, type Shape } from "../graph-builder.ts";
+import { type GraphBuilder, isStatic } from "../graph-builder.ts";
+import { OperatorParts } from "../operator-parts.ts";
 import type { CaffeLayer } from "./net.ts";
 
 /** One layer that is being converted: what it reads, and where its ONNX operators go. */
-export class LayerContext {
+export class LayerContext extends OperatorParts {
   readonly layer: CaffeLayer;
   readonly inputs: readonly OnnxValue[];
-  readonly builder: GraphBuilder;
   readonly #functions: OnnxFunction[];
 
   /** `functions` takes up what operators outside of ONNX mean. */
   constructor(layer: CaffeLayer, inputs: readonly OnnxValue[], builder: GraphBuilder, functions: OnnxFunction[]) {
+    super(builder, layer.name);
     this.layer = layer;
     this.inputs = inputs;
-    this.builder = builder;
     this.#functions = functions;
   }
 
@@ -71,26 +70,7 @@ export class LayerContext {
 
   /** A blob as constant. */
   constant(index: number, suffix: string, shape?: readonly number[]): OnnxValue {
-    return this.builder.constant(`${this.layer.name}/${suffix}`, this.blob(index, shape));
-  }
-
-  floats(suffix: string, values: readonly number[] | Float32Array, shape?: readonly number[]): OnnxValue {
-    return this.builder.floats(`${this.layer.name}/${suffix}`, values, shape);
-  }
-
-  scalar(suffix: string, value: number): OnnxValue {
-    return this.builder.scalar(`${this.layer.name}/${suffix}`, value);
-  }
-
-  integers(suffix: string, values: readonly number[]): OnnxValue {
-    return this.builder.integers(`${this.layer.name}/${suffix}`, values);
-  }
-
-  /** Adds an operator; the one without suffix bears the layer's name. */
-  add(type: string, inputs: readonly (OnnxValue | undefined)[], options: LayerOperation = {}): OnnxValue {
-    const { suffix, ...rest } = options;
-    const name = suffix === undefined ? this.layer.name : `${this.layer.name}/${suffix}`;
-    return this.builder.add(type, inputs, { ...rest, name });
+    return this.builder.constant(`${this.name}/${suffix}`, this.blob(index, shape));
   }
 
   /** `value` in another shape of as many elements. */
@@ -116,13 +96,6 @@ export class LayerContext {
   get #subject(): string {
     return `layer "${this.layer.name}" (${this.layer.type}, line ${this.layer.text.place.line})`;
   }
-}
-
-interface LayerOperation {
-  readonly suffix?: string | undefined;
-  readonly attributes?: Readonly<Record<string, AttributeInit>>;
-  readonly type?: ElementType;
-  readonly shape?: Shape;
 }
 
 /** Converts one layer to ONNX: gives its tops, or the first of them. */

@@ -1,9 +1,9 @@
-import { type ElementType, elementCount, type Tensor } from "../../graph/tensor.ts";
+import { elementCount, type Tensor } from "../../graph/tensor.ts";
 import { BoltqError, type ErrorCode } from "../../io/error.ts";
 import type { OnnxValue } from "../../onnx/model.ts";
-import type { AttributeInit } from "../../onnx/node-data.ts";
 import { numbersOf } from "../../onnx/tensor-data.ts";
-import { type GraphBuilder, isStatic, type Shape } from "../graph-builder.ts";
+import { type GraphBuilder, isStatic } from "../graph-builder.ts";
+import { OperatorParts } from "../operator-parts.ts";
 import { floatTensor, storedTensor } from "./constants.ts";
 import type { TfliteOperator, TfliteTensor } from "./read.ts";
 
@@ -24,21 +24,14 @@ export interface TfliteValues {
 }
 
 /** One operator that is being converted. Values have their channels first where they have four axes. */
-export class OperatorContext {
+export class OperatorContext extends OperatorParts {
   readonly operator: TfliteOperator;
   readonly #values: TfliteValues;
 
   constructor(operator: TfliteOperator, values: TfliteValues) {
+    super(values.builder, `op${operator.index}`);
     this.operator = operator;
     this.#values = values;
-  }
-
-  get builder(): GraphBuilder {
-    return this.#values.builder;
-  }
-
-  get inputCount(): number {
-    return this.operator.inputs.length;
   }
 
   has(index: number): boolean {
@@ -79,7 +72,7 @@ export class OperatorContext {
   }
 
   /** Whole numbers that must be known before the network runs. */
-  async integers(index: number): Promise<number[]> {
+  async constantIntegers(index: number): Promise<number[]> {
     if (!/^u?int(32|64|8|16)$/.test(this.tensor(index).type))
       this.fail("format", `its input ${index} must be whole numbers`);
     const known = await this.knownIntegers(index);
@@ -97,30 +90,10 @@ export class OperatorContext {
     return [this.isConstant(index) ? this.weight(index) : this.input(index)];
   }
 
-  get name(): string {
-    return `op${this.operator.index}`;
-  }
-
   /** A known shape, channels first where it has four axes. */
   shape(value: OnnxValue = this.input()): readonly number[] {
     const shape = value.type?.shape;
     return isStatic(shape) ? shape : this.fail("unsupported", "the shape of what it reads is not known before it runs");
-  }
-
-  add(type: string, inputs: readonly (OnnxValue | undefined)[], options: Operation = {}): OnnxValue {
-    const { suffix, ...rest } = options;
-    return this.builder.add(type, inputs, {
-      ...rest,
-      name: suffix === undefined ? this.name : `${this.name}/${suffix}`,
-    });
-  }
-
-  scalar(suffix: string, value: number): OnnxValue {
-    return this.builder.scalar(`${this.name}/${suffix}`, value);
-  }
-
-  numbers(suffix: string, values: readonly number[]): OnnxValue {
-    return this.builder.integers(`${this.name}/${suffix}`, values);
   }
 
   /** An axis counted from the last layout's start, as the axis of the value that has channels first. */
@@ -156,32 +129,12 @@ export class OperatorContext {
     if (from.join() === shape.join()) return value;
     if (elementCount(from) !== elementCount(shape))
       this.fail("format", `${from.join(" x ")} cannot become ${shape.join(" x ")}`);
-    return this.add("Reshape", [value, this.numbers(`${suffix}Shape`, shape)], { suffix, shape });
-  }
-
-  cast(value: OnnxValue, type: ElementType, suffix: string): OnnxValue {
-    return this.add("Cast", [value], { suffix, type, attributes: { to: CAST_NUMBERS[type] ?? 1 } });
+    return this.add("Reshape", [value, this.integers(`${suffix}Shape`, shape)], { suffix, shape });
   }
 
   fail(code: ErrorCode, problem: string): never {
     throw new BoltqError(code, problem, { subject: `operator ${this.operator.index} (${this.operator.type})` });
   }
-}
-
-const CAST_NUMBERS: Partial<Record<ElementType, number>> = {
-  float32: 1,
-  uint8: 2,
-  int8: 3,
-  int32: 6,
-  int64: 7,
-  bool: 9,
-};
-
-interface Operation {
-  readonly suffix?: string;
-  readonly attributes?: Readonly<Record<string, AttributeInit>>;
-  readonly type?: ElementType;
-  readonly shape?: Shape;
 }
 
 /** Converts one operator: gives its outputs, or the first of them. */

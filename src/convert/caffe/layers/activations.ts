@@ -75,7 +75,7 @@ function gelu(context: LayerContext): OnnxValue {
 function threshold(context: LayerContext): OnnxValue {
   const limit = context.scalar("threshold", context.parameters("threshold_param").float("threshold", 0));
   const above = context.add("Greater", [context.input(), limit], { suffix: "above", type: "bool" });
-  return context.add("Cast", [above], { type: "float32", attributes: { to: 1 } });
+  return context.cast(above, "float32");
 }
 
 /** scale · x + shift; steps that change nothing are left out. */

@@ -108,15 +108,10 @@ function argMax(context: LayerContext): OnnxValue | readonly OnnxValue[] {
   if (count < 1 || count > shape[axis]!)
     context.fail("format", `top_k is ${count}, but there are ${shape[axis]} numbers`);
   const result = shape.map((size, place) => (place === axis ? count : size));
-  const float = (places: OnnxValue, suffix?: string) =>
-    context.add("Cast", [places], {
-      type: "float32",
-      attributes: { to: 1 },
-      suffix,
-    });
   if (count === 1 && !withValues) {
     const attributes = { axis, keepdims: 1 };
-    return float(context.add("ArgMax", [input], { suffix: "place", type: "int64", attributes, shape: result }));
+    const place = context.add("ArgMax", [input], { suffix: "place", type: "int64", attributes, shape: result });
+    return context.cast(place, "float32");
   }
   const [values, places] = context.builder.addMany("TopK", [input, context.integers("count", [count])], {
     name: `${context.layer.name}/best`,
@@ -126,9 +121,9 @@ function argMax(context: LayerContext): OnnxValue | readonly OnnxValue[] {
       { type: "int64", shape: result },
     ],
   });
-  if (!withValues) return float(places!);
+  if (!withValues) return context.cast(places!, "float32");
   if (overAxis) return values!;
-  return context.add("Concat", [float(places!, "places"), values!], {
+  return context.add("Concat", [context.cast(places!, "float32", "places"), values!], {
     attributes: { axis: 1 },
     shape: [batch, 2, count],
   });

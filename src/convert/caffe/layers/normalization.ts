@@ -174,7 +174,7 @@ function embed(context: LayerContext): OnnxValue {
   const text = context.parameters("embed_param");
   const [rows, columns] = [text.integer("input_dim", 0), text.integer("num_output", 0)];
   if (text.flag("transpose", false)) context.fail("unsupported", "a turned table cannot be converted");
-  const indices = context.add("Cast", [context.input()], { suffix: "index", type: "int64", attributes: { to: 7 } });
+  const indices = context.cast(context.input(), "int64", "index");
   const shape = [...context.shape(), columns];
   const biased = text.flag("bias_term", true);
   const found = context.add("Gather", [context.constant(0, "table", [rows, columns]), indices], {

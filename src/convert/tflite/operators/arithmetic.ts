@@ -56,14 +56,14 @@ const reduction =
   async (context) => {
     const shape = context.shape();
     const rank = shape.length;
-    const axes = [...new Set((await context.integers(1)).map((axis) => context.firstAxis(axis, rank)))].sort(
+    const axes = [...new Set((await context.constantIntegers(1)).map((axis) => context.firstAxis(axis, rank)))].sort(
       (a, b) => a - b,
     );
     const kept = ((await context.operator.options?.uint8(0)) ?? 0) !== 0;
     const attributes = { keepdims: kept ? 1 : 0 };
     const reduced =
       type === "ReduceSum"
-        ? context.add(type, [context.input(), context.numbers("axes", axes)], { attributes })
+        ? context.add(type, [context.input(), context.integers("axes", axes)], { attributes })
         : context.add(type, [context.input()], { attributes: { ...attributes, axes } });
     if (kept || rank !== 4) return reduced;
     // Of the axes that are left, the channels' is first here and last there.
@@ -79,7 +79,7 @@ const reduction =
 const extreme =
   (type: string): ConvertOperator =>
   async (context) => {
-    const [axis = 0] = await context.integers(1);
+    const [axis = 0] = await context.constantIntegers(1);
     const last = context.last(context.input());
     const rank = context.shape(last).length;
     const place = axis < 0 ? axis + rank : axis;
@@ -93,10 +93,10 @@ const extreme =
   };
 
 async function topK(context: OperatorContext): Promise<readonly OnnxValue[]> {
-  const [count = 1] = await context.integers(1);
+  const [count = 1] = await context.constantIntegers(1);
   const axis = context.firstAxis(-1, context.shape().length);
   const shape = context.shape().with(axis, count);
-  const [values, places] = context.builder.addMany("TopK", [context.input(), context.numbers("count", [count])], {
+  const [values, places] = context.builder.addMany("TopK", [context.input(), context.integers("count", [count])], {
     name: context.name,
     attributes: { axis },
     outputs: [

@@ -63,7 +63,7 @@ function split(
   const shape = context.shape(value);
   if (sizes.reduce((sum, size) => sum + size, 0) !== shape[axis])
     context.fail("format", `parts of ${sizes.join(", ")} do not make ${shape[axis]}`);
-  return context.builder.addMany("Split", [value, context.numbers("sizes", sizes)], {
+  return context.builder.addMany("Split", [value, context.integers("sizes", sizes)], {
     name: context.name,
     attributes: { axis },
     outputs: sizes.map((size) => ({ type: value.type?.type ?? "float32", shape: shape.with(axis, size) })),
@@ -74,15 +74,15 @@ function split(
 async function splitEvenly(context: OperatorContext): Promise<readonly OnnxValue[]> {
   const value = context.input(1);
   const shape = context.shape(value);
-  const axis = context.firstAxis((await context.integers(0))[0] ?? 0, shape.length);
+  const axis = context.firstAxis((await context.constantIntegers(0))[0] ?? 0, shape.length);
   const parts = context.operator.outputs.length;
   return split(context, value, axis, new Array<number>(parts).fill(shape[axis]! / parts));
 }
 
 async function splitBySizes(context: OperatorContext): Promise<readonly OnnxValue[]> {
   const shape = context.shape();
-  const axis = context.firstAxis((await context.integers(2))[0] ?? 0, shape.length);
-  const stated = await context.integers(1);
+  const axis = context.firstAxis((await context.constantIntegers(2))[0] ?? 0, shape.length);
+  const stated = await context.constantIntegers(1);
   const rest = shape[axis]! - stated.filter((size) => size >= 0).reduce((sum, size) => sum + size, 0);
   return split(
     context,
@@ -94,7 +94,7 @@ async function splitBySizes(context: OperatorContext): Promise<readonly OnnxValu
 
 /** Of four axes the order is TFLite's on both sides. */
 async function transpose(context: OperatorContext): Promise<OnnxValue> {
-  const perm = await context.integers(1);
+  const perm = await context.constantIntegers(1);
   const rank = context.shape().length;
   if (perm.length !== rank || new Set(perm).size !== rank || perm.some((axis) => axis < 0 || axis >= rank))
     context.fail("format", `[${perm.join(", ")}] is no order of ${rank} axes`);
@@ -104,7 +104,7 @@ async function transpose(context: OperatorContext): Promise<OnnxValue> {
 
 async function pad(context: OperatorContext): Promise<OnnxValue> {
   const rank = context.shape().length;
-  const stated = await context.integers(1);
+  const stated = await context.constantIntegers(1);
   if (stated.length !== 2 * rank) context.fail("format", `${stated.length} sizes do not pad ${rank} axes`);
   const axes = rank === 4 ? TO_FIRST : Array.from({ length: rank }, (_, axis) => axis);
   const pads = [...axes.map((axis) => stated[2 * axis]!), ...axes.map((axis) => stated[2 * axis + 1]!)];
@@ -113,12 +113,12 @@ async function pad(context: OperatorContext): Promise<OnnxValue> {
     context.fail("unsupported", "symmetric mirroring cannot be converted");
   const value = context.operator.type === "PADV2" ? [context.weight(2, undefined, [])] : [];
   const attributes = mirrored ? { mode: "reflect" } : {};
-  return context.add("Pad", [context.input(), context.numbers("pads", pads), ...value], { attributes });
+  return context.add("Pad", [context.input(), context.integers("pads", pads), ...value], { attributes });
 }
 
 async function slice(context: OperatorContext): Promise<OnnxValue> {
   const shape = context.tensor(0).shape;
-  const [begin, size] = [await context.integers(1), await context.integers(2)];
+  const [begin, size] = [await context.constantIntegers(1), await context.constantIntegers(2)];
   const ends = size.map((length, axis) => (length < 0 ? shape[axis]! : begin[axis]! + length));
   return sliced(
     context,
@@ -137,7 +137,11 @@ async function stridedSlice(context: OperatorContext): Promise<OnnxValue> {
   if ((await mask(2)) !== 0 || (await mask(3)) !== 0 || (await mask(5)) !== 0)
     context.fail("unsupported", "new axes, an ellipsis or offsets cannot be converted");
   const { shape } = context.tensor(0);
-  const [begin, end, strides] = [await context.integers(1), await context.integers(2), await context.integers(3)];
+  const [begin, end, strides] = [
+    await context.constantIntegers(1),
+    await context.constantIntegers(2),
+    await context.constantIntegers(3),
+  ];
   if (
     begin.length > shape.length ||
     end.length !== begin.length ||
@@ -172,11 +176,11 @@ function sliced(
   );
   if (axes.length === 0) return context.input();
   const chosen = (name: string, values: readonly number[]) =>
-    context.numbers(
+    context.integers(
       name,
       axes.map((axis) => values[axis]!),
     );
-  const places = context.numbers(
+  const places = context.integers(
     "axes",
     axes.map((axis) => context.firstAxis(axis, shape.length)),
   );
@@ -190,9 +194,9 @@ function sliced(
 }
 
 async function tile(context: OperatorContext): Promise<OnnxValue> {
-  const repeats = await context.integers(1);
+  const repeats = await context.constantIntegers(1);
   const first = repeats.length === 4 ? TO_FIRST.map((axis) => repeats[axis]!) : repeats;
-  return context.add("Tile", [context.input(), context.numbers("repeats", first)]);
+  return context.add("Tile", [context.input(), context.integers("repeats", first)]);
 }
 
 async function gather(context: OperatorContext): Promise<OnnxValue> {
@@ -215,7 +219,7 @@ function gatherNd(context: OperatorContext): OnnxValue {
 function shapeOf(context: OperatorContext): OnnxValue {
   const { shape } = context.tensor(0);
   context.shape();
-  const sizes = context.numbers("shape", shape);
+  const sizes = context.integers("shape", shape);
   return context.result().type === "int64" ? sizes : context.cast(sizes, "int32", "narrow");
 }
 
@@ -243,9 +247,9 @@ const resize =
     const options = context.operator.options;
     const corners = ((await options?.uint8(first)) ?? 0) !== 0;
     const centres = ((await options?.uint8(first + 1)) ?? 0) !== 0;
-    const [height, width] = (await context.integers(1)) as [number, number];
+    const [height, width] = (await context.constantIntegers(1)) as [number, number];
     const sizes = [...context.shape().slice(0, 2), height, width];
-    return context.add("Resize", [context.input(), undefined, undefined, context.numbers("sizes", sizes)], {
+    return context.add("Resize", [context.input(), undefined, undefined, context.integers("sizes", sizes)], {
       shape: sizes,
       attributes: {
         mode,

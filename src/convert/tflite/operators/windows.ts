@@ -103,7 +103,7 @@ async function transposeConvolution(context: OperatorContext): Promise<OnnxValue
   const valid = ((await context.operator.options?.uint8(0)) ?? 0) === VALID;
   const stride = await pairOf(context, 2, 1);
   const [, height, width] = fourSizes(context, 1);
-  const size = (await context.integers(0)).slice(1, 3);
+  const size = (await context.constantIntegers(0)).slice(1, 3);
   const kernel = [height, width];
   const whole = context
     .shape(map)
