@@ -16,12 +16,21 @@ export function settleStructure(main: OnnxGraph): void {
   nameApart(main.graph.nodes);
 }
 
-function checkGraph({ graph, initializers }: OnnxGraph): void {
+function checkGraph(checked: OnnxGraph): void {
+  const { graph, initializers } = checked;
   for (const value of [...graph.inputs, ...initializers]) refuseSecondProducer(value);
   for (const node of graph.nodes) {
     checkNode(node);
     for (const inner of subgraphsOf(node)) checkGraph(inner);
   }
+  arrangeNodes(checked);
+}
+
+/**
+ * Puts the nodes of a graph, without its subgraphs, in an order in which each stands behind those whose results it reads.
+ * A graph that is in order stays as it is. Throws BoltqError `invalid-graph` for a circle.
+ */
+export function arrangeNodes({ graph }: OnnxGraph): void {
   const order = executionOrder(graph.nodes, readsOf);
   if (order.some((node, index) => node !== graph.nodes[index])) graph.arrange(order);
 }

@@ -7,7 +7,7 @@ import { foldConstants } from "../../onnx/constant-folding.ts";
 import type { InputShapes } from "../../onnx/inference.ts";
 import type { OnnxModel } from "../../onnx/model.ts";
 import { inferShapes } from "../../onnx/shape-inference.ts";
-import { sortNodes } from "../../onnx/sort-nodes.ts";
+import { arrangeNodes } from "../../onnx/structure.ts";
 import { runX2boltPasses } from "../../transform/bolt/x2bolt-passes.ts";
 import { checkConverted } from "./check-converted.ts";
 import { fixInputs } from "./fix-inputs.ts";
@@ -139,7 +139,7 @@ export async function rewriteLowered(
   return model.graph.inputs.map((input) => ({ source: sourceOf.get(input)!, axes: axesOf.get(input) }));
 }
 
-/** Folds constants, rewrites what Bolt computes otherwise, and folds what came of that. */
+/** Puts the operators in order, folds constants, rewrites what Bolt computes otherwise, and folds what came of that. */
 async function prepare(
   onnx: OnnxModel,
   inputShapes: InputShapes,
@@ -149,7 +149,7 @@ async function prepare(
     foldConstants: () => foldConstants(onnx, { inputShapes }),
     rewriteForBolt: () => rewriteForBolt(onnx, onProblem),
   };
-  sortNodes(onnx.main);
+  arrangeNodes(onnx.main);
   for (const name of ["foldConstants", "rewriteForBolt", "foldConstants"] as const) {
     const changedNodes = onRewrite === undefined ? () => [] : watchNodes(onnx.main.graph);
     await steps[name]();
