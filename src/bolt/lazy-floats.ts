@@ -1,5 +1,4 @@
-import type { Bytes } from "../io/bytes.ts";
-import { memoryBytes } from "../io/bytes.ts";
+import { type Bytes, madeBytes, memoryBytes } from "../io/bytes.ts";
 
 /** Changes float32 values in place; `first` is the index of `values[0]` in the whole. */
 export type FloatChange = (values: Float32Array, first: number) => void;
@@ -31,15 +30,8 @@ export function floatBytes(values: ArrayLike<number>): Bytes {
 
 /** `count` float32 numbers that are made when they are first read, and let go when the last of them was. */
 export function floatsWhenRead(count: number, make: () => Promise<Float32Array>): Bytes {
-  const length = 4 * count;
-  let made: Promise<Float32Array> | undefined;
-  return {
-    length,
-    read: async (offset = 0, size = length - offset) => {
-      made ??= make();
-      const { buffer, byteOffset } = await made;
-      if (offset + size === length) made = undefined;
-      return new Uint8Array(buffer, byteOffset + offset, size);
-    },
-  };
+  return madeBytes(4 * count, async () => {
+    const { buffer, byteOffset, byteLength } = await make();
+    return new Uint8Array(buffer, byteOffset, byteLength);
+  });
 }

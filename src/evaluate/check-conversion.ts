@@ -2,6 +2,7 @@ import type { Model } from "../convert/model-format.ts";
 import { modelInputs } from "../convert/model-inputs.ts";
 import type { Converted } from "../convert/onnx-to-bolt/index.ts";
 import { denseTensor, denseValues } from "../graph/dense-values.ts";
+import { permute } from "../graph/permute.ts";
 import { type DenseTensor, elementCount } from "../graph/tensor.ts";
 import { BoltqError } from "../io/error.ts";
 import type { OnnxModel, OnnxNode } from "../onnx/model.ts";
@@ -138,20 +139,15 @@ function drawInputs(
 
 /** What `tensor` was before its axes were put in the order `axes`. */
 function unturned(tensor: DenseTensor, axes: readonly number[]): DenseTensor {
-  const shape = axes.map((_, axis) => tensor.shape[axes.indexOf(axis)]!);
-  const strides = axes.map((axis) => elementCount(shape.slice(axis + 1)));
+  const back = axes.map((_, axis) => axes.indexOf(axis));
   const values = denseValues(tensor);
   const original = new Float64Array(values.length);
-  for (let index = 0; index < values.length; index++) {
-    let [rest, place] = [index, 0];
-    for (let axis = axes.length - 1; axis >= 0; axis--) {
-      const size = tensor.shape[axis]!;
-      place += (rest % size) * strides[axis]!;
-      rest = Math.floor(rest / size);
-    }
-    original[place] = values[index]!;
-  }
-  return denseTensor(tensor.type, shape, original);
+  permute(values, tensor.shape, back, original);
+  return denseTensor(
+    tensor.type,
+    back.map((axis) => tensor.shape[axis]!),
+    original,
+  );
 }
 
 /** Pairs of outputs, by place, but for those of operators of other domains: Bolt's DetectionOutput has a form of its own. */

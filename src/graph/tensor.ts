@@ -59,6 +59,13 @@ export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
+/** Distance in elements between neighbours along each axis, row-major. */
+export function stridesOf(shape: readonly number[]): number[] {
+  const strides = new Array<number>(shape.length).fill(1);
+  for (let axis = shape.length - 2; axis >= 0; axis--) strides[axis] = strides[axis + 1]! * shape[axis + 1]!;
+  return strides;
+}
+
 /** A shape as people write it: `1x3x224x224`, unknown sizes as their names or `?`. */
 export function shapeText(shape: readonly Dimension[]): string {
   return shape.length === 0 ? "scalar" : shape.map((size) => size ?? "?").join("x");

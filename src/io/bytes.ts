@@ -80,6 +80,7 @@ export function madeBytes(length: number, make: () => Promise<Uint8Array>): Byte
       checkRange(length, offset, count);
       made ??= make();
       const bytes = await made;
+      checkRange(bytes.length, offset, count);
       if (offset + count === length) made = undefined;
       return bytes.subarray(offset, offset + count);
     },

@@ -1,7 +1,7 @@
+import { permute } from "../graph/permute.ts";
 import { ELEMENT_BITS, elementCount, type Tensor, type TensorType } from "../graph/tensor.ts";
 import { madeBytes } from "../io/bytes.ts";
 import { intsAttribute } from "./attributes.ts";
-import { stridesOf } from "./evaluation/evaluator.ts";
 import type { OnnxNode, OnnxValue } from "./model.ts";
 import { axesOf, isStatic } from "./shape-rules/dimensions.ts";
 import { float32Of } from "./tensor-data.ts";
@@ -40,37 +40,12 @@ function transposed(
 ): Tensor | undefined {
   const array = ARRAYS[(ELEMENT_BITS[type] / 8) as keyof typeof ARRAYS];
   if (array === undefined) return undefined;
-  const strides = stridesOf(shape);
   const axes = axesOf(perm ?? shape.map((_, axis) => shape.length - 1 - axis), shape.length);
-  const steps = axes.map((axis) => strides[axis]!);
   const make = async () => {
     const source = new array((await data.read()).slice().buffer);
     const result = new array(source.length);
-    visitPlaces(target, steps, (from, to) => {
-      result[to] = source[from]!;
-    });
+    permute<number | bigint>(source, shape, axes, result);
     return new Uint8Array(result.buffer);
   };
   return { type, shape: target, data: madeBytes(data.length, make) };
-}
-
-/** Visits the elements of `shape` in row-major order, each with the place `Σ index × step` that it comes from. */
-function visitPlaces(
-  shape: readonly number[],
-  steps: readonly number[],
-  visit: (from: number, to: number) => void,
-): void {
-  const index = shape.map(() => 0);
-  const count = elementCount(shape);
-  let from = 0;
-  for (let to = 0; to < count; to++) {
-    visit(from, to);
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      index[axis]! += 1;
-      from += steps[axis]!;
-      if (index[axis]! < shape[axis]!) break;
-      from -= steps[axis]! * shape[axis]!;
-      index[axis] = 0;
-    }
-  }
 }

@@ -1,5 +1,6 @@
+import { permute } from "../../graph/permute.ts";
 import { elementCount, type Tensor } from "../../graph/tensor.ts";
-import type { Bytes } from "../../io/bytes.ts";
+import { madeBytes } from "../../io/bytes.ts";
 import { BoltqError } from "../../io/error.ts";
 import { numbersOf } from "../../onnx/tensor-data.ts";
 import type { TfliteTensor } from "./read.ts";
@@ -26,7 +27,7 @@ export function floatTensor(tensor: TfliteTensor, axes?: readonly number[], shap
     const values = realNumbers(tensor, await numbersOf(stored));
     return new Uint8Array(permuted(values, tensor.shape, moved).buffer);
   };
-  return { type: "float32", shape: result, data: calculated(length, work) };
+  return { type: "float32", shape: result, data: madeBytes(length, work) };
 }
 
 function checkQuantization({ name, type, shape, quantization: { scales, zeroPoints, axis } }: TfliteTensor): void {
@@ -54,33 +55,7 @@ function realNumbers(tensor: TfliteTensor, stored: ArrayLike<number>): Float32Ar
 
 function permuted(values: Float32Array, shape: readonly number[], axes: readonly number[]): Float32Array {
   if (axes.every((axis, place) => axis === place)) return values;
-  const strides = shape.map((_, axis) => elementCount(shape.slice(axis + 1)));
-  const sizes = axes.map((axis) => shape[axis]!);
-  const steps = axes.map((axis) => strides[axis]!);
   const result = new Float32Array(values.length);
-  const place = new Array<number>(sizes.length).fill(0);
-  for (let index = 0, from = 0; index < result.length; index++) {
-    result[index] = values[from]!;
-    for (let axis = sizes.length - 1; axis >= 0; axis--) {
-      from += steps[axis]!;
-      if (++place[axis]! < sizes[axis]!) break;
-      from -= steps[axis]! * sizes[axis]!;
-      place[axis] = 0;
-    }
-  }
+  permute(values, shape, axes, result);
   return result;
-}
-
-/** Bytes that are worked out when they are read, and kept until the last of them was. */
-function calculated(length: number, work: () => Promise<Uint8Array>): Bytes {
-  let result: Promise<Uint8Array> | undefined;
-  return {
-    length,
-    read: async (offset = 0, count = length - offset) => {
-      result ??= work();
-      const bytes = await result;
-      if (offset + count === length) result = undefined;
-      return bytes.subarray(offset, offset + count);
-    },
-  };
 }

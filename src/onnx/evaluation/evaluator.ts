@@ -1,4 +1,4 @@
-import type { Dimension, ElementType } from "../../graph/tensor.ts";
+import { type Dimension, type ElementType, stridesOf } from "../../graph/tensor.ts";
 import type { OnnxNode } from "../model.ts";
 
 /** A tensor whose elements are known, or some of them: numbers, names of dimensions, or unknown. */
@@ -22,13 +22,6 @@ export type Evaluate = (
 ) => readonly (readonly Dimension[])[] | undefined;
 
 export type Evaluators = Readonly<Record<string, Evaluate>>;
-
-/** Distance in elements between neighbours along each axis. */
-export function stridesOf(shape: readonly number[]): number[] {
-  const strides = new Array<number>(shape.length).fill(1);
-  for (let axis = shape.length - 2; axis >= 0; axis--) strides[axis] = strides[axis + 1]! * shape[axis + 1]!;
-  return strides;
-}
 
 /**
  * For each element of `shape` in row-major order the place `start + Σ index × step`, where `steps` has one entry an

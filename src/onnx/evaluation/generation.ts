@@ -1,5 +1,5 @@
-import { type Dimension, elementCount } from "../../graph/tensor.ts";
-import { type Evaluate, type Evaluators, stridesOf } from "./evaluator.ts";
+import { type Dimension, elementCount, stridesOf } from "../../graph/tensor.ts";
+import type { Evaluate, Evaluators } from "./evaluator.ts";
 import { ROUNDINGS } from "./rounding.ts";
 
 const range: Evaluate = ([start, , step], [output]) => {

@@ -1,8 +1,8 @@
-import { type Dimension, elementCount } from "../../graph/tensor.ts";
+import { type Dimension, elementCount, stridesOf } from "../../graph/tensor.ts";
 import { floatAttribute, intAttribute, intsAttribute, textAttribute } from "../attributes.ts";
 import { axesOf, axisOf, integersIn } from "../shape-rules/dimensions.ts";
 import { sliceBounds, sliceSpan } from "../shape-rules/slicing.ts";
-import { broadcastPlaces, type Evaluate, type Evaluators, pick, placesOf, stridesOf } from "./evaluator.ts";
+import { broadcastPlaces, type Evaluate, type Evaluators, pick, placesOf } from "./evaluator.ts";
 
 /** The same elements in another shape. */
 const keep: Evaluate = ([input]) => input && [input.values];

@@ -1,6 +1,6 @@
-import { type Dimension, type ElementType, elementCount } from "../../graph/tensor.ts";
+import { type Dimension, type ElementType, elementCount, stridesOf } from "../../graph/tensor.ts";
 import { reducedAxes } from "../shape-rules/reduction.ts";
-import { type Evaluate, type Evaluators, placesOf, stridesOf } from "./evaluator.ts";
+import { type Evaluate, type Evaluators, placesOf } from "./evaluator.ts";
 import { isInteger, ROUNDINGS } from "./rounding.ts";
 
 /** Combines all elements along the reduced axes, rounding after each step; `finish` gets their number. */
