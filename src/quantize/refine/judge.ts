@@ -1,6 +1,6 @@
 import type { Sample } from "../../data/dataset.ts";
 import type { DenseTensor } from "../../graph/tensor.ts";
-import type { OnnxModel } from "../../onnx/model.ts";
+import type { OnnxModel, OnnxValue } from "../../onnx/model.ts";
 import { fitInputs } from "../../runtime/fit-inputs.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { TensorError } from "../../runtime/tensor-error.ts";
@@ -24,16 +24,17 @@ export class Judge {
     return new Judge(runtime, examples, expected);
   }
 
-  /** Signal to noise in dB of the outputs of a quantized model: the mean over outputs and examples. */
+  /** Signal to noise in dB of the outputs of a quantized model over all examples: the mean over the outputs. */
   async decibels(quantized: OnnxModel): Promise<number> {
     const found = await outputsOf(await judgedBytes(quantized), this.#examples, this.#runtime);
-    const decibels = found.flatMap((outputs, example) =>
-      outputs.map((tensor, index) => {
-        const error = new TensorError();
-        error.add(this.#expected[example]![index]!, tensor);
-        return Math.min(error.summary().decibels, MOST_DECIBELS);
-      }),
-    );
+    // One error for all examples: a mean of theirs would be that of the one that happens to be nearest.
+    const errors = quantized.main.graph.outputs.map((_, output) => {
+      const error = new TensorError();
+      for (const [example, expected] of this.#expected.entries())
+        error.add(expected[output]!, found[example]![output]!);
+      return error;
+    });
+    const decibels = errors.map((error) => Math.min(error.summary().decibels, MOST_DECIBELS));
     return decibels.reduce((sum, one) => sum + one, 0) / decibels.length;
   }
 }
@@ -41,16 +42,35 @@ export class Judge {
 /** An output that is equal counts as this: a mean needs a number. */
 const MOST_DECIBELS = 150;
 
-/** A Softmax at the end says little of how near its inputs are: these are judged. */
 async function judgedBytes(model: OnnxModel): Promise<Uint8Array> {
   const { graph } = model.main;
   const outputs = graph.outputs;
-  graph.outputs = outputs.map((value) => (value.producer?.type === "Softmax" ? value.producer.input(0) : value));
+  graph.outputs = outputs.map(beforeSoftmax);
   try {
     return await bytesOf(model);
   } finally {
     graph.outputs = outputs;
   }
+}
+
+/** What may stand between a Softmax and an output of the network without changing a number. */
+const HANDED_ON: ReadonlySet<string> = new Set([
+  "Identity",
+  "Reshape",
+  "Flatten",
+  "Squeeze",
+  "Unsqueeze",
+  "Transpose",
+  "Cast",
+  "QuantizeLinear",
+  "DequantizeLinear",
+]);
+
+/** A Softmax at the end says little of how near its inputs are: these are judged. */
+export function beforeSoftmax(output: OnnxValue): OnnxValue {
+  let node = output.producer;
+  while (node !== undefined && HANDED_ON.has(node.type)) node = node.input(0).producer;
+  return node?.type === "Softmax" ? node.input(0) : output;
 }
 
 /** By example, in the model's order. */
