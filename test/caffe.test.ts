@@ -65,6 +65,7 @@ it("rounds the size of a pooled map up, but starts no window behind the padding"
     p: [1, 5],
   });
   expect(await run(pool(`${row} round_mode: FLOOR`), { data })).toEqual({ p: [3] });
+  expect(await run(pool(`${row} pool: 1 round_mode: 1`), { data })).toEqual({ p: [2] });
 });
 
 it("lets layers work in place, and drops those of training", async () => {
@@ -110,6 +111,12 @@ it("says what is wrong and where", async () => {
   expect(await problem(layer("Sort", ""))).toContain('Sort ("x", line 2)');
   expect(await problem(layer("Pooling", "pooling_param { kernel_size: 2 tilt: 3 }"))).toContain(
     'its parameter "tilt" is not known here',
+  );
+  expect(await problem(layer("Reduction", "reduction_param { operation: toString }"))).toContain(
+    "the operation toString cannot be converted",
+  );
+  expect(await problem(layer("Pooling", "pooling_param { kernel_size: 2 pool: 2 }"))).toContain(
+    "the kind of pooling STOCHASTIC cannot be converted",
   );
   expect(await problem(`${input([1, 2])}layer { name: "x" type: "ReLU" bottom: "y" top: "x" }`)).toContain(
     'no layer before it gives "y"',

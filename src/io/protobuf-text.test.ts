@@ -29,6 +29,10 @@ it("reads fields of every kind", () => {
   expect(message.floats("rate")).toEqual([Math.fround(0.0015), Number.NEGATIVE_INFINITY]);
   expect(message.messages("inner").map((inner) => inner.word("word", ""))).toEqual(["MAX", "SUM"]);
   expect(message.float("absent", 7)).toBe(7);
+  expect(message.word("on", "", ["zero", "one"])).toBe("true");
+  expect(message.word("off", "", ["zero", "one"])).toBe("zero");
+  expect(message.word("off", "", { 1: "one" })).toBe("0");
+  expect(TextMessage.parse("word: length").word("word", "", ["zero"])).toBe("length");
 });
 
 it("knows what was not asked for", () => {

@@ -60,11 +60,12 @@ export class TextMessage {
     return this.#all(name).map((field) => (field.kind === "string" ? field.text : fail(field, "a text in quotes")));
   }
 
-  /** An enumeration's value by name (or its number as text). */
-  word(name: string, absent: string): string {
+  /** An enumeration's value by name, also where its number is written; a number that `names` lacks is kept as text. */
+  word(name: string, absent: string, names: Readonly<Record<number, string>> = {}): string {
     const field = this.#all(name).at(-1);
     if (field === undefined) return absent;
-    return field.kind === "plain" ? field.text : fail(field, "a word");
+    if (field.kind !== "plain") return fail(field, "a word");
+    return /^\d+$/.test(field.text) && Object.hasOwn(names, field.text) ? names[Number(field.text)]! : field.text;
   }
 
   flag(name: string, absent: boolean): boolean {

@@ -4,6 +4,14 @@ import type { BoltRules } from "../../bolt/rules.ts";
 import { BoltqError } from "../../io/error.ts";
 import type { TextMessage } from "../../io/protobuf-text.ts";
 import { defaultDataFormat } from "../onnx-to-bolt/data-format.ts";
+import {
+  CHECK_OPERATIONS,
+  ELTWISE_OPERATIONS,
+  INTERPOLATION_MODES,
+  POOL_METHODS,
+  REDUCTION_OPERATIONS,
+  ROUND_MODES,
+} from "./enumerations.ts";
 import type { CaffeLayer } from "./net.ts";
 
 type Values = { -readonly [Name in keyof ParameterValues]: ParameterValue };
@@ -117,7 +125,6 @@ function pooling(layer: CaffeLayer): Values {
   const [stride_h, stride_w] = whole ? [1, 1] : size("stride", "stride", 1);
   const [height, width] = size("pad", "pad", 0);
   if (!whole && kernel_h < 1) refuse(layer, "it has no kernel");
-  const modes = { MAX: "MAX", "0": "MAX", AVE: "MEAN", "1": "MEAN" };
   return {
     ...EMPTY_TIME,
     kernel_h,
@@ -125,8 +132,8 @@ function pooling(layer: CaffeLayer): Values {
     stride_h,
     stride_w,
     ...evenPadding(height, width),
-    round_mode: /^(FLOOR|1)$/.test(text.word("round_mode", "CEIL")) ? "FLOOR" : "CEIL",
-    mode: chosen(layer, modes, text.word("pool", "MAX")),
+    round_mode: text.word("round_mode", "CEIL", ROUND_MODES) === "FLOOR" ? "FLOOR" : "CEIL",
+    mode: chosen(layer, { MAX: "MAX", AVE: "MEAN" }, text.word("pool", "MAX", POOL_METHODS)),
     count_include_pad: 1,
   };
 }
@@ -146,23 +153,14 @@ function batchNorm({ text }: CaffeLayer): Values {
   };
 }
 
-const ELTWISE_MODES = {
-  PROD: "PROD",
-  "0": "PROD",
-  SUM: "SUM",
-  "1": "SUM",
-  MAX: "MAX",
-  "2": "MAX",
-  DIV: "DIV",
-  "3": "DIV",
-};
+const ELTWISE_MODES = { PROD: "PROD", SUM: "SUM", MAX: "MAX", DIV: "DIV" };
 
 function eltwise(layer: CaffeLayer): Values {
   const text = layer.text.message("eltwise_param");
   const coefficients = text.floats("coeff");
   if (coefficients.some((coefficient) => coefficient !== 1)) refuse(layer, "a coefficient is not 1");
   return {
-    mode: chosen(layer, ELTWISE_MODES, text.word("operation", "SUM")),
+    mode: chosen(layer, ELTWISE_MODES, text.word("operation", "SUM", ELTWISE_OPERATIONS)),
     "sum_spec.coeff": coefficients,
     "sum_spec.num_coeff": coefficients.length,
     activation_type: "NULL",
@@ -248,11 +246,10 @@ function lstm({ text }: CaffeLayer): Values {
 
 function reduction(layer: CaffeLayer): Values {
   const text = layer.text.message("reduction_param");
-  const modes = { SUM: "SUM", "1": "SUM", MEAN: "MEAN", "4": "MEAN" };
   return {
     axes: [text.integer("axis", 0)],
     num_axes: 1,
-    mode: chosen(layer, modes, text.word("operation", "SUM")),
+    mode: chosen(layer, { SUM: "SUM", MEAN: "MEAN" }, text.word("operation", "SUM", REDUCTION_OPERATIONS)),
     coeff: text.float("coeff", 1),
     keep_dim: text.flag("keep_dim", false) ? 1 : 0,
   };
@@ -267,15 +264,9 @@ const axis =
   ({ text }: CaffeLayer): Values => ({ axis: text.message(name).integer("axis", absent) });
 
 function check(layer: CaffeLayer): Values {
-  const modes = {
-    EQUAL: "EQUAL",
-    "0": "EQUAL",
-    GREAT: "GREATER",
-    "1": "GREATER",
-    GREATEQUAL: "GREATER_EQUAL",
-    "2": "GREATER_EQUAL",
-  };
-  return { mode: chosen(layer, modes, layer.text.message("check_param").word("operation", "EQUAL")) };
+  const modes = { EQUAL: "EQUAL", GREAT: "GREATER", GREATEQUAL: "GREATER_EQUAL" };
+  const operation = layer.text.message("check_param").word("operation", "EQUAL", CHECK_OPERATIONS);
+  return { mode: chosen(layer, modes, operation) };
 }
 
 function described(name: string): (layer: CaffeLayer, rules: BoltRules) => Values {
@@ -409,14 +400,7 @@ function interp({ text }: CaffeLayer): Values {
   return { mode: "LINEAR", sizes: [stated.integer("height", 0), stated.integer("width", 0)], num_sizes: 2 };
 }
 
-const INTERPOLATIONS = {
-  LINEAR: "LINEAR",
-  "1": "LINEAR",
-  NEAREST: "NEAREST",
-  "3": "NEAREST",
-  CUBIC: "CUBIC",
-  "4": "CUBIC",
-};
+const INTERPOLATIONS = { LINEAR: "LINEAR", NEAREST: "NEAREST", CUBIC: "CUBIC" };
 
 function resize(layer: CaffeLayer): Values {
   const text = layer.text.message("resize_param");
@@ -425,7 +409,7 @@ function resize(layer: CaffeLayer): Values {
   return {
     ...(height !== 0 && width !== 0 ? { sizes: [height, width], num_sizes: 2 } : {}),
     ...(rows !== 0 && columns !== 0 ? { scales: [rows, columns], num_scales: 2 } : {}),
-    mode: chosen(layer, INTERPOLATIONS, text.word("interp_mode", "LINEAR")),
+    mode: chosen(layer, INTERPOLATIONS, text.word("interp_mode", "LINEAR", INTERPOLATION_MODES)),
     trans_mode: "ALIGN_CORNERS",
     round_mode: "FLOOR",
   };
@@ -449,7 +433,7 @@ function convertColor(layer: CaffeLayer): Values {
 function cumulative(layer: CaffeLayer): Values {
   const text = layer.text.message("cum_param");
   return {
-    mode: chosen(layer, ELTWISE_MODES, text.word("operation", "SUM")),
+    mode: chosen(layer, ELTWISE_MODES, text.word("operation", "SUM", ELTWISE_OPERATIONS)),
     exclusive: text.flag("exclusive", false) ? 1 : 0,
     reverse: text.flag("reverse", false) ? 1 : 0,
     axis: text.integer("axis", 0),

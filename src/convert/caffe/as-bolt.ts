@@ -125,7 +125,8 @@ class Reading {
   #addInputLayer(layer: CaffeLayer): void {
     const text = layer.text.message("input_param");
     const shape = text.message("shape").integers("dim");
-    const dataType = BOLT_TYPES[text.word("type", "FLOAT32")] ?? "F32";
+    const stated = text.word("type", "FLOAT32");
+    const dataType = Object.hasOwn(BOLT_TYPES, stated) ? BOLT_TYPES[stated]! : "F32";
     const dataFormat = text.word("format", "NCHW") === "NHWC" ? DATA_FORMATS.NHWC : DATA_FORMATS.NCHW;
     this.addInput(layer.tops[0] ?? layer.name, shape, dataType, dataFormat);
   }

@@ -47,6 +47,13 @@ export class LayerContext extends OperatorParts {
     return place >= 0 && place < rank ? place : this.fail("format", `there is no axis ${axis} in ${rank} dimensions`);
   }
 
+  /** What `table` has for a word. Throws `unsupported` for any other. */
+  chosen<Result>(table: Readonly<Record<string, Result>>, word: string, what: string): Result {
+    return Object.hasOwn(table, word)
+      ? table[word]!
+      : this.fail("unsupported", `the ${what} ${word} cannot be converted`);
+  }
+
   hasBlob(index: number): boolean {
     return this.layer.blobs[index] !== undefined;
   }

@@ -3,6 +3,7 @@ import type { Source } from "../../io/bytes.ts";
 import { BoltqError } from "../../io/error.ts";
 import { TextMessage } from "../../io/protobuf-text.ts";
 import type { BlobTable } from "./blobs.ts";
+import { PHASES } from "./enumerations.ts";
 
 /** A network as its prototxt describes it for inference, with the blobs of its caffemodel. */
 export interface CaffeNet {
@@ -51,9 +52,8 @@ const OLD_TYPES: Readonly<Record<string, string>> = {
 
 /** INNER_PRODUCT is InnerProduct. */
 function typeOfToday(word: string): string {
-  return (
-    OLD_TYPES[word] ?? word.toLowerCase().replace(/(^|_)([a-z])/g, (_, __, letter: string) => letter.toUpperCase())
-  );
+  if (Object.hasOwn(OLD_TYPES, word)) return OLD_TYPES[word]!;
+  return word.toLowerCase().replace(/(^|_)([a-z])/g, (_, __, letter: string) => letter.toUpperCase());
 }
 
 /** Longest description that is read: the largest real ones have less than 1 MB. */
@@ -117,8 +117,8 @@ function runsInTest(layer: TextMessage): boolean {
 }
 
 function holdsInTest(rule: TextMessage): boolean {
-  const phase = rule.word("phase", "TEST");
+  const phase = rule.word("phase", "TEST", PHASES);
   const level = rule.integer("min_level", 0) <= 0 && rule.integer("max_level", 0) >= 0;
   rule.texts("not_stage");
-  return (phase === "TEST" || phase === "1") && level && rule.texts("stage").length === 0;
+  return phase === "TEST" && level && rule.texts("stage").length === 0;
 }

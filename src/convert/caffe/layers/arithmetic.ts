@@ -1,22 +1,12 @@
 import type { OnnxValue } from "../../../onnx/model.ts";
+import { ELTWISE_OPERATIONS, REDUCTION_OPERATIONS } from "../enumerations.ts";
 import type { LayerContext, LayerTable } from "../layer-context.ts";
 
-/** Operators by the names and the numbers of the enumeration; DIV is Bolt's addition. */
-const ELTWISE: Readonly<Record<string, string>> = {
-  PROD: "Mul",
-  "0": "Mul",
-  SUM: "Add",
-  "1": "Add",
-  MAX: "Max",
-  "2": "Max",
-  DIV: "Div",
-  "3": "Div",
-};
+const ELTWISE = { PROD: "Mul", SUM: "Add", MAX: "Max", DIV: "Div" };
 
 function eltwise(context: LayerContext): OnnxValue {
   const text = context.parameters("eltwise_param");
-  const operation = text.word("operation", "SUM");
-  const type = ELTWISE[operation] ?? context.fail("unsupported", `the operation ${operation} cannot be converted`);
+  const type = context.chosen(ELTWISE, text.word("operation", "SUM", ELTWISE_OPERATIONS), "operation");
   text.flag("stable_prod_grad", true);
   const coefficients = text.floats("coeff");
   if (coefficients.length > 0 && (type !== "Add" || coefficients.length !== context.inputs.length))
@@ -42,30 +32,26 @@ function reduction(context: LayerContext): OnnxValue {
   const factor = text.float("coeff", 1);
   const kept = text.flag("keep_dim", false);
   const axes = shape.flatMap((_, index) => (index < axis ? [] : [index]));
-  const operation = text.word("operation", "SUM");
-  const terms =
-    REDUCED_TERMS[operation] ?? context.fail("unsupported", `the operation ${operation} cannot be converted`);
+  const operation = text.word("operation", "SUM", REDUCTION_OPERATIONS);
+  const term = context.chosen(REDUCED_TERMS, operation, "operation");
   const options = {
     ...(factor === 1 ? {} : { suffix: "reduced" }),
     shape: kept ? shape.map((size, index) => (index < axis ? size : 1)) : shape.slice(0, axis),
   };
-  const value = terms(context, input);
+  const value = term(context, input);
   const keepdims = kept ? 1 : 0;
-  const reduced = /^(MEAN|4)$/.test(operation)
-    ? context.add("ReduceMean", [value], { ...options, attributes: { axes, keepdims } })
-    : context.add("ReduceSum", [value, context.integers("axes", axes)], { ...options, attributes: { keepdims } });
+  const reduced =
+    operation === "MEAN"
+      ? context.add("ReduceMean", [value], { ...options, attributes: { axes, keepdims } })
+      : context.add("ReduceSum", [value, context.integers("axes", axes)], { ...options, attributes: { keepdims } });
   return factor === 1 ? reduced : context.add("Mul", [reduced, context.scalar("factor", factor)]);
 }
 
 const REDUCED_TERMS: Readonly<Record<string, (context: LayerContext, input: OnnxValue) => OnnxValue>> = {
   SUM: (_, input) => input,
-  "1": (_, input) => input,
   ASUM: (context, input) => context.add("Abs", [input], { suffix: "magnitude" }),
-  "2": (context, input) => context.add("Abs", [input], { suffix: "magnitude" }),
   SUMSQ: (context, input) => context.add("Mul", [input, input], { suffix: "square" }),
-  "3": (context, input) => context.add("Mul", [input, input], { suffix: "square" }),
   MEAN: (_, input) => input,
-  "4": (_, input) => input,
 };
 
 /** Bolt's own layer: a product of matrices that are both computed. */

@@ -2,6 +2,7 @@ import { functionOf } from "../../../onnx/function.ts";
 import type { OnnxFunction, OnnxValue } from "../../../onnx/model.ts";
 import { GraphBuilder, OPSET, type OperationOptions, type Shape } from "../../graph-builder.ts";
 import { CAFFE_DOMAIN } from "../domain.ts";
+import { CODE_TYPES } from "../enumerations.ts";
 import type { LayerContext, LayerTable } from "../layer-context.ts";
 
 /** What the layer says of itself. */
@@ -14,18 +15,11 @@ interface Detection {
   /** Candidates of a class, and rows of the result; 0: all. */
   readonly candidates: number;
   readonly rows: number;
-  readonly code: "CORNER" | "CENTER_SIZE" | "CORNER_SIZE";
+  readonly code: keyof typeof CODES;
   readonly usesVariances: boolean;
 }
 
-const CODES: Readonly<Record<string, Detection["code"]>> = {
-  CORNER: "CORNER",
-  "1": "CORNER",
-  CENTER_SIZE: "CENTER_SIZE",
-  "2": "CENTER_SIZE",
-  CORNER_SIZE: "CORNER_SIZE",
-  "3": "CORNER_SIZE",
-};
+const CODES = { CORNER: "CORNER", CENTER_SIZE: "CENTER_SIZE", CORNER_SIZE: "CORNER_SIZE" } as const;
 
 /**
  * The detections of a single-shot detector, 1 × 1 × n × 7: image, label, score, corners; by label, then best first. One
@@ -82,7 +76,7 @@ function detectionOf(context: LayerContext): Detection {
     confidence: text.has("confidence_threshold") ? text.float("confidence_threshold", 0) : -3e38,
     candidates: Math.max(0, suppression.integer("top_k", 0)),
     rows: Math.max(0, text.integer("keep_top_k", 0)),
-    code: CODES[text.word("code_type", "CORNER")] ?? context.fail("unsupported", "its code_type cannot be converted"),
+    code: context.chosen(CODES, text.word("code_type", "CORNER", CODE_TYPES), "code_type"),
     usesVariances: !text.flag("variance_encoded_in_target", false),
   };
 }

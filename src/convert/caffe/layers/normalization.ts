@@ -1,6 +1,7 @@
 import { elementCount } from "../../../graph/tensor.ts";
 import type { OnnxValue } from "../../../onnx/model.ts";
 import { float32Of } from "../../../onnx/tensor-data.ts";
+import { NORM_REGIONS } from "../enumerations.ts";
 import type { LayerContext, LayerTable } from "../layer-context.ts";
 
 /** The stored sums of mean and variance are divided by the stored count. */
@@ -88,8 +89,8 @@ function localResponse(context: LayerContext): OnnxValue {
   }
   const [alpha, beta, k] = [text.float("alpha", 1), text.float("beta", 0.75), text.float("k", 1)];
   if (size < 1 || size % 2 === 0) context.fail("format", "local_size must be odd");
-  const within = /^(WITHIN_CHANNEL|1)$/.test(text.word("norm_region", "ACROSS_CHANNELS"));
-  if (within) return withinChannel(context, size, alpha, beta);
+  if (text.word("norm_region", "ACROSS_CHANNELS", NORM_REGIONS) === "WITHIN_CHANNEL")
+    return withinChannel(context, size, alpha, beta);
   return context.add("LRN", [context.input()], {
     attributes: { size, alpha: { float: alpha }, beta: { float: beta }, bias: { float: k } },
   });

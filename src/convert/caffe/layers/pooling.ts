@@ -1,4 +1,5 @@
 import type { OnnxValue } from "../../../onnx/model.ts";
+import { POOL_METHODS, ROUND_MODES } from "../enumerations.ts";
 import type { LayerContext, LayerTable } from "../layer-context.ts";
 import { windowOf } from "./window.ts";
 
@@ -11,15 +12,12 @@ const PARAMETERS = "pooling_param";
 function pooling(context: LayerContext): OnnxValue {
   const text = context.parameters(PARAMETERS);
   const [batch, channels, ...spatial] = context.shape() as [number, number, ...number[]];
-  const method = text.word("pool", "MAX");
-  const mean = method === "AVE" || method === "1";
-  if (!mean && method !== "MAX" && method !== "0")
-    context.fail("unsupported", `pooling of the kind ${method} cannot be converted`);
+  const mean = context.chosen({ MAX: false, AVE: true }, text.word("pool", "MAX", POOL_METHODS), "kind of pooling");
   if (text.flag("global_pooling", false)) return globalPooling(context, mean, [batch, channels], spatial);
   const { kernel, strides, pads } = windowOf(context, PARAMETERS, spatial.length);
   if (kernel.some((size, axis) => size < 1 || size > spatial[axis]! + 2 * pads[axis]!))
     context.fail("format", `a kernel of ${kernel.join(" x ")} does not fit a map of ${spatial.join(" x ")}`);
-  const floor = /^(FLOOR|1)$/.test(text.word("round_mode", "CEIL")) || !text.flag("ceil_mode", true);
+  const floor = text.word("round_mode", "CEIL", ROUND_MODES) === "FLOOR" || !text.flag("ceil_mode", true);
   const axes = spatial.map((size, axis) => pooledAxis(size, kernel[axis]!, strides[axis]!, pads[axis]!, floor));
   const shape = [batch, channels, ...axes.map(({ size }) => size)];
   const beyond = axes.some(({ extra }) => extra > 0);

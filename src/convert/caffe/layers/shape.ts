@@ -1,5 +1,6 @@
 import { elementCount } from "../../../graph/tensor.ts";
 import type { OnnxValue } from "../../../onnx/model.ts";
+import { INTERPOLATION_MODES } from "../enumerations.ts";
 import type { LayerContext, LayerTable } from "../layer-context.ts";
 
 function flatten(context: LayerContext): OnnxValue {
@@ -162,7 +163,7 @@ function shuffleChannel(context: LayerContext): OnnxValue {
   return context.reshaped(dealt, context.shape());
 }
 
-/** Corners stay corners; a negative border is cut off first. */
+/** A negative border is cut off first. */
 function interp(context: LayerContext): OnnxValue {
   const text = context.parameters("interp_param");
   const [height, width] = context.shape().slice(2) as [number, number];
@@ -175,7 +176,7 @@ function interp(context: LayerContext): OnnxValue {
     begin + end === 0
       ? context.input()
       : sliced(context, context.input(), [2, 3], [-begin, -begin], [height + end, width + end], "cut");
-  return resized(context, input, interpSizes(context, cut), "linear", "align_corners");
+  return resized(context, input, interpSizes(context, cut), "linear");
 }
 
 function interpSizes(context: LayerContext, map: readonly number[]): readonly number[] {
@@ -191,16 +192,9 @@ function interpSizes(context: LayerContext, map: readonly number[]): readonly nu
   return context.inputs.length > 1 ? context.shape(1).slice(2) : map;
 }
 
-const INTERPOLATION: Readonly<Record<string, string>> = {
-  LINEAR: "linear",
-  "1": "linear",
-  NEAREST: "nearest",
-  "3": "nearest",
-  CUBIC: "cubic",
-  "4": "cubic",
-};
+const INTERPOLATIONS = { LINEAR: "linear", NEAREST: "nearest", CUBIC: "cubic" };
 
-/** Bolt's own layer: corners stay corners. */
+/** Bolt's own layer. */
 function resize(context: LayerContext): OnnxValue {
   const text = context.parameters("resize_param");
   const [height, width] = context.shape().slice(2) as [number, number];
@@ -208,22 +202,15 @@ function resize(context: LayerContext): OnnxValue {
     text.integer("height", 0) || height * text.integer("height_scale", 1),
     text.integer("width", 0) || width * text.integer("width_scale", 1),
   ];
-  const mode =
-    INTERPOLATION[text.word("interp_mode", "LINEAR")] ??
-    context.fail("unsupported", "this way of resizing cannot be converted");
-  return resized(context, context.input(), sizes, mode, "align_corners");
+  const mode = context.chosen(INTERPOLATIONS, text.word("interp_mode", "LINEAR", INTERPOLATION_MODES), "interp_mode");
+  return resized(context, context.input(), sizes, mode);
 }
 
-function resized(
-  context: LayerContext,
-  input: OnnxValue,
-  sizes: readonly number[],
-  mode: string,
-  coordinates: string,
-): OnnxValue {
+/** Corners stay corners. */
+function resized(context: LayerContext, input: OnnxValue, sizes: readonly number[], mode: string): OnnxValue {
   const shape = [...context.shapeOf(input).slice(0, 2), ...sizes];
   return context.add("Resize", [input, undefined, undefined, context.integers("sizes", shape)], {
-    attributes: { mode, coordinate_transformation_mode: coordinates, nearest_mode: "floor" },
+    attributes: { mode, coordinate_transformation_mode: "align_corners", nearest_mode: "floor" },
     shape,
   });
 }
