@@ -122,6 +122,9 @@ it("says what is wrong and where", async () => {
     'no layer before it gives "y"',
   );
   expect(await problem(layer("InnerProduct", "inner_product_param { num_output: 3 }"))).toContain("has no blob 0");
+  expect(await problem(layer("Pad", "padding_param { shape: 9007199254740990 shape: 1 shape: 0 shape: 0 }"))).toContain(
+    'layer "x" (Pad, line 2): its sizes come out as 1 x 2 x 9007199254740996 x 4',
+  );
   expect(await problem(input([1, 0]))).toContain("[1, 0] is no valid shape");
   expect(await problem(input([1e9, 1e9, 1e9]))).toContain("is no valid shape");
   expect(await problem("name: 'x' layer {")).toBe("net.prototxt, line 1, column 18: the text ends inside a message");

@@ -49,6 +49,15 @@ export class BoltqError extends Error {
   }
 }
 
+/** Does `work`; a BoltqError that it throws has `details` of its place too. */
+export async function placed<Result>(details: ErrorDetails, work: () => Result | Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof BoltqError ? error.within(details) : error;
+  }
+}
+
 function describe(problem: string, { file, offset, subject, remedy }: ErrorDetails): string {
   const place = [file, offset === undefined ? undefined : `byte ${offset}`, subject].filter(
     (part) => part !== undefined,

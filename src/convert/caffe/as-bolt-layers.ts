@@ -12,7 +12,7 @@ import {
   REDUCTION_OPERATIONS,
   ROUND_MODES,
 } from "./enumerations.ts";
-import type { CaffeLayer } from "./net.ts";
+import { type CaffeLayer, subjectOf } from "./net.ts";
 
 type Values = { -readonly [Name in keyof ParameterValues]: ParameterValue };
 
@@ -37,7 +37,7 @@ export const BOLT_TYPES: Readonly<Record<string, BoltDataType>> = {
 
 function refuse(layer: CaffeLayer, problem: string): never {
   throw new BoltqError("unsupported", `Bolt's own X2bolt refuses it: ${problem}`, {
-    subject: `layer "${layer.name}" (${layer.type}, line ${layer.text.place.line})`,
+    subject: subjectOf(layer),
     remedy: "Convert without --as-bolt",
   });
 }

@@ -12,7 +12,7 @@ import { DATA_FORMATS, defaultDataFormat } from "../onnx-to-bolt/data-format.ts"
 import type { ConvertOptions } from "../onnx-to-bolt/index.ts";
 import { NO_BYTES } from "../onnx-to-bolt/lowering.ts";
 import { BOLT_LAYERS, BOLT_TYPES } from "./as-bolt-layers.ts";
-import type { CaffeLayer, CaffeNet } from "./net.ts";
+import { type CaffeLayer, type CaffeNet, missing } from "./net.ts";
 
 /**
  * The Bolt model that Bolt's own reader makes of a net (caffe_adaptee.h), before any rewriting: layer by layer, whatever
@@ -133,10 +133,8 @@ class Reading {
 
   #read(layer: CaffeLayer, name: string): BoltValue {
     const value = this.#values.get(name);
-    if (value !== undefined || layer.type === "Jump") return value ?? this.#define(name);
-    throw new BoltqError("format", `no layer before it gives "${name}"`, {
-      subject: `layer "${layer.name}" (${layer.type}, line ${layer.text.place.line})`,
-    });
+    if (value !== undefined) return value;
+    return layer.type === "Jump" ? this.#define(name) : missing(layer, name);
   }
 
   #define(name: string): BoltValue {

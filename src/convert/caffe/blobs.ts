@@ -1,7 +1,7 @@
 import { floatBytes } from "../../bolt/lazy-floats.ts";
 import { elementCount, type Tensor } from "../../graph/tensor.ts";
 import { type Bytes, rangeOf, type Source } from "../../io/bytes.ts";
-import { BoltqError } from "../../io/error.ts";
+import { BoltqError, placed } from "../../io/error.ts";
 import { safeInteger, WireMessage } from "../../io/protobuf.ts";
 
 /** Field numbers of caffe.proto, for what is read of a caffemodel. The layers' parameters are those of the prototxt. */
@@ -53,11 +53,8 @@ export async function readBlobs(source: Source): Promise<BlobTable> {
 async function readLayer(layer: WireMessage, number: number, name: string): Promise<readonly Tensor[]> {
   const blobs: Tensor[] = [];
   for (const { data } of layer.all(number)) {
-    try {
-      blobs.push(await readBlob(await WireMessage.read(data)));
-    } catch (error) {
-      throw error instanceof BoltqError ? error.within({ subject: `layer "${name}", blob ${blobs.length}` }) : error;
-    }
+    const subject = `layer "${name}", blob ${blobs.length}`;
+    blobs.push(await placed({ subject }, async () => readBlob(await WireMessage.read(data))));
   }
   return blobs;
 }

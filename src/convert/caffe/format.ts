@@ -1,5 +1,5 @@
 import type { Source } from "../../io/bytes.ts";
-import { BoltqError } from "../../io/error.ts";
+import { BoltqError, placed } from "../../io/error.ts";
 import type { ModelFormat, ReadModelOptions } from "../model-format.ts";
 import { netAsBolt } from "./as-bolt.ts";
 import { readBlobs } from "./blobs.ts";
@@ -16,11 +16,11 @@ export const CAFFE_FORMAT: ModelFormat = {
   match: (head) => isWeights(head) || isDescription(head),
   read: async (source, options) => {
     const net = await readCaffe(source, options);
-    return inFile(net.file, () => netToOnnx(net));
+    return placed({ file: net.file }, () => netToOnnx(net));
   },
   lowerAsBolt: async (source, options) => {
     const net = await readCaffe(source, options);
-    return inFile(net.file, () => netAsBolt(net, options));
+    return placed({ file: net.file }, () => netAsBolt(net, options));
   },
 };
 
@@ -30,17 +30,9 @@ export async function readCaffe(source: Source, options: ReadModelOptions): Prom
   const given = isDescription(head);
   const other = await companion(source, given ? [DESCRIPTION, WEIGHTS] : [WEIGHTS, DESCRIPTION], options);
   const [description, weights] = given ? [source, other] : [other, source];
-  const text = await inFile(description.name, () => readDescription(description));
-  const blobs = await inFile(weights.name, () => readBlobs(weights));
-  return inFile(description.name, async () => netOf(text, blobs, description.name));
-}
-
-async function inFile<Result>(file: string, work: () => Promise<Result>): Promise<Result> {
-  try {
-    return await work();
-  } catch (error) {
-    throw error instanceof BoltqError ? error.within({ file }) : error;
-  }
+  const text = await placed({ file: description.name }, () => readDescription(description));
+  const blobs = await placed({ file: weights.name }, () => readBlobs(weights));
+  return placed({ file: description.name }, () => netOf(text, blobs, description.name));
 }
 
 /** The file of the same name with the other suffix. */

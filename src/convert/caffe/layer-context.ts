@@ -4,7 +4,7 @@ import type { TextMessage } from "../../io/protobuf-text.ts";
 import type { OnnxFunction, OnnxValue } from "../../onnx/model.ts";
 import { type GraphBuilder, isStatic } from "../graph-builder.ts";
 import { OperatorParts } from "../operator-parts.ts";
-import type { CaffeLayer } from "./net.ts";
+import { type CaffeLayer, subjectOf } from "./net.ts";
 
 /** One layer that is being converted: what it reads, and where its ONNX operators go. */
 export class LayerContext extends OperatorParts {
@@ -63,7 +63,7 @@ export class LayerContext extends OperatorParts {
     const blob = this.layer.blobs[index];
     if (blob === undefined) {
       throw new BoltqError("format", `the caffemodel has no blob ${index} for it`, {
-        subject: this.#subject,
+        subject: subjectOf(this.layer),
         remedy: "Give the caffemodel that belongs to this prototxt",
       });
     }
@@ -97,11 +97,7 @@ export class LayerContext extends OperatorParts {
 
   /** Says that the layer cannot be converted as it is. */
   fail(code: ErrorCode, problem: string): never {
-    throw new BoltqError(code, problem, { subject: this.#subject });
-  }
-
-  get #subject(): string {
-    return `layer "${this.layer.name}" (${this.layer.type}, line ${this.layer.text.place.line})`;
+    throw new BoltqError(code, problem, { subject: subjectOf(this.layer) });
   }
 }
 

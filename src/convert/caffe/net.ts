@@ -34,6 +34,19 @@ export interface CaffeLayer {
   readonly blobs: readonly Tensor[];
 }
 
+/** A layer, for messages. */
+export function subjectOf({ name, type, text }: CaffeLayer): string {
+  return `layer "${name}" (${type}, line ${text.place.line})`;
+}
+
+/** Says that nothing gives what a layer reads. */
+export function missing(layer: CaffeLayer, bottom: string): never {
+  throw new BoltqError("format", `no layer before it gives "${bottom}"`, {
+    subject: subjectOf(layer),
+    remedy: "Give the prototxt that is meant for deployment: that of training gets its data elsewhere",
+  });
+}
+
 /** Types of old files (V1LayerParameter) whose name of today is not the same word in other letters. */
 const OLD_TYPES: Readonly<Record<string, string>> = {
   ABSVAL: "AbsVal",

@@ -1,4 +1,4 @@
-import { BoltqError } from "../../io/error.ts";
+import { BoltqError, placed } from "../../io/error.ts";
 import type { OnnxFunction, OnnxModel, OnnxValue } from "../../onnx/model.ts";
 import { GraphBuilder } from "../graph-builder.ts";
 import { CAFFE_DOMAIN } from "./domain.ts";
@@ -11,7 +11,7 @@ import { NORMALIZATIONS } from "./layers/normalization.ts";
 import { POOLINGS } from "./layers/pooling.ts";
 import { PRIOR_BOXES } from "./layers/prior-box.ts";
 import { SHAPES } from "./layers/shape.ts";
-import { type CaffeInput, type CaffeLayer, type CaffeNet, checkedShape } from "./net.ts";
+import { type CaffeInput, type CaffeLayer, type CaffeNet, checkedShape, missing, subjectOf } from "./net.ts";
 
 const LAYERS: LayerTable = {
   ...ACTIVATIONS,
@@ -39,7 +39,7 @@ export async function netToOnnx(net: CaffeNet): Promise<OnnxModel> {
   refuseUnknownLayers(net);
   const conversion = new Conversion(net);
   for (const input of net.inputs) conversion.input(input);
-  for (const layer of net.layers) await conversion.layer(layer);
+  for (const layer of net.layers) await placed({ subject: subjectOf(layer) }, () => conversion.layer(layer));
   return conversion.finish();
 }
 
@@ -156,13 +156,6 @@ class Conversion {
     const named = this.#net.outputs.filter((name) => this.#values.has(name));
     return [...new Set([...open, ...named])].sort();
   }
-}
-
-function missing(layer: CaffeLayer, bottom: string): never {
-  throw new BoltqError("format", `no layer before it gives "${bottom}"`, {
-    subject: `layer "${layer.name}" (${layer.type}, line ${layer.text.place.line})`,
-    remedy: "Give the prototxt that is meant for deployment: that of training gets its data elsewhere",
-  });
 }
 
 /** What concerns training, the way of computing, or is read elsewhere. */

@@ -6,7 +6,7 @@ import { BoltqError } from "../../io/error.ts";
 import { numbersOf } from "../../onnx/tensor-data.ts";
 import { NO_BYTES } from "../onnx-to-bolt/lowering.ts";
 import { floatTensor, storedTensor } from "./constants.ts";
-import type { TfliteOperator, TfliteTensor } from "./read.ts";
+import { subjectOf, type TfliteOperator, type TfliteTensor } from "./read.ts";
 
 /** What Bolt's reader makes of an operator. */
 export interface AsBolt {
@@ -34,7 +34,7 @@ type Make = (reading: Reading) => AsBolt | Promise<AsBolt>;
 
 function refuse({ operator }: Reading, problem: string): never {
   throw new BoltqError("unsupported", `Bolt's own X2bolt has no such operator: ${problem}`, {
-    subject: `operator ${operator.index} (${operator.type})`,
+    subject: subjectOf(operator),
     remedy: "Convert without --as-bolt",
   });
 }

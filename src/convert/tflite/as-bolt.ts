@@ -11,7 +11,7 @@ import type { ConvertOptions } from "../onnx-to-bolt/index.ts";
 import { NO_BYTES } from "../onnx-to-bolt/lowering.ts";
 import { asBolt, channelsFirst, type Reading } from "./as-bolt-operators.ts";
 import { storedTensor } from "./constants.ts";
-import type { TfliteGraph, TfliteOperator, TfliteTensor } from "./read.ts";
+import { subjectOf, type TfliteGraph, type TfliteOperator, type TfliteTensor } from "./read.ts";
 
 /**
  * The Bolt model that Bolt's own reader makes of a TFLite graph (tflite_adaptee.h), before any rewriting: operator by
@@ -147,7 +147,5 @@ function record(operator: string, dataType: "F32" | "I32", weight: Bytes, vector
 }
 
 function missing(operator: TfliteOperator, index: number): never {
-  throw new BoltqError("format", `its input ${index} is missing`, {
-    subject: `operator ${operator.index} (${operator.type})`,
-  });
+  throw new BoltqError("format", `its input ${index} is missing`, { subject: subjectOf(operator) });
 }

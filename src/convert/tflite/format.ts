@@ -1,4 +1,4 @@
-import { BoltqError } from "../../io/error.ts";
+import { placed } from "../../io/error.ts";
 import type { ModelFormat } from "../model-format.ts";
 import { graphAsBolt } from "./as-bolt.ts";
 import { readTflite } from "./read.ts";
@@ -9,14 +9,7 @@ export const TFLITE_FORMAT: ModelFormat = {
   name: "TFLite",
   suffixes: [".tflite"],
   match: (head) => new TextDecoder().decode(head.subarray(4, 8)) === "TFL3",
-  read: (source) => inFile(source.name, async () => tfliteToOnnx(await readTflite(source))),
-  lowerAsBolt: (source, options) => inFile(source.name, async () => graphAsBolt(await readTflite(source), options)),
+  read: (source) => placed({ file: source.name }, async () => tfliteToOnnx(await readTflite(source))),
+  lowerAsBolt: (source, options) =>
+    placed({ file: source.name }, async () => graphAsBolt(await readTflite(source), options)),
 };
-
-async function inFile<Result>(file: string, work: () => Promise<Result>): Promise<Result> {
-  try {
-    return await work();
-  } catch (error) {
-    throw error instanceof BoltqError ? error.within({ file }) : error;
-  }
-}

@@ -5,7 +5,7 @@ import { numbersOf } from "../../onnx/tensor-data.ts";
 import { type GraphBuilder, isStatic } from "../graph-builder.ts";
 import { OperatorParts } from "../operator-parts.ts";
 import { floatTensor, storedTensor } from "./constants.ts";
-import type { TfliteOperator, TfliteTensor } from "./read.ts";
+import { subjectOf, type TfliteOperator, type TfliteTensor } from "./read.ts";
 
 /** Orders of axes: of four, TFLite has channels last, ONNX first. Other ranks stay as they are. */
 export const TO_FIRST: readonly number[] = [0, 3, 1, 2];
@@ -133,7 +133,7 @@ export class OperatorContext extends OperatorParts {
   }
 
   fail(code: ErrorCode, problem: string): never {
-    throw new BoltqError(code, problem, { subject: `operator ${this.operator.index} (${this.operator.type})` });
+    throw new BoltqError(code, problem, { subject: subjectOf(this.operator) });
   }
 }
 

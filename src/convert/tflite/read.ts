@@ -53,6 +53,11 @@ export interface TfliteOperator {
   readonly dilation?: { readonly factors: readonly [number, number]; readonly pads: readonly number[] } | undefined;
 }
 
+/** An operator, for messages. */
+export function subjectOf({ index, type }: Pick<TfliteOperator, "index" | "type">): string {
+  return `operator ${index} (${type})`;
+}
+
 /** Reads a TFLite file; constants stay in it. Throws BoltqError `format`, `truncated`, `limit` or `unsupported`. */
 export async function readTflite(source: Source): Promise<TfliteGraph> {
   const model = await new FlatBuffer(source).root();
@@ -93,7 +98,7 @@ async function readOperator(
   const type = codes[await table.int32(OPERATOR.code)];
   if (type === undefined)
     throw new BoltqError("format", "its code is not in the file's list", { subject: `operator ${index}` });
-  const subject = `operator ${index} (${type})`;
+  const subject = subjectOf({ index, type });
   return {
     index,
     type,

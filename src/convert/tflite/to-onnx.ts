@@ -1,5 +1,5 @@
 import type { ElementType, Tensor } from "../../graph/tensor.ts";
-import { BoltqError } from "../../io/error.ts";
+import { BoltqError, placed } from "../../io/error.ts";
 import type { OnnxModel, OnnxValue } from "../../onnx/model.ts";
 import { encodedTensor } from "../../onnx/tensor-data.ts";
 import { GraphBuilder, isStatic } from "../graph-builder.ts";
@@ -12,7 +12,7 @@ import { ACTIVATIONS } from "./operators/activations.ts";
 import { ARITHMETIC } from "./operators/arithmetic.ts";
 import { SHAPES } from "./operators/shape.ts";
 import { WINDOWS } from "./operators/windows.ts";
-import type { TfliteGraph, TfliteOperator, TfliteTensor } from "./read.ts";
+import { subjectOf, type TfliteGraph, type TfliteOperator, type TfliteTensor } from "./read.ts";
 
 const OPERATORS: OperatorTable = { ...ACTIVATIONS, ...ARITHMETIC, ...SHAPES, ...WINDOWS };
 
@@ -26,7 +26,8 @@ export async function tfliteToOnnx(read: TfliteGraph): Promise<OnnxModel> {
   refuseUnknownOperators(graph);
   const conversion = new Conversion(graph);
   for (const input of graph.inputs) conversion.input(input);
-  for (const operator of graph.operators) await conversion.operator(operator);
+  for (const operator of graph.operators)
+    await placed({ subject: subjectOf(operator) }, () => conversion.operator(operator));
   return conversion.finish();
 }
 
@@ -94,20 +95,15 @@ class Conversion implements TfliteValues {
 
   async operator(operator: TfliteOperator): Promise<void> {
     const context = new OperatorContext(operator, this);
-    try {
-      const sizes = await foldSizes(context);
-      if (sizes !== undefined) return this.#defineSizes(operator.outputs[0]!, sizes);
-      const result = await OPERATORS[operator.type]!(context);
-      const values = "length" in result ? result : [result];
-      operator.outputs.forEach((output, index) => {
-        const value = values[index] ?? context.fail("unsupported", `its output ${index} cannot be computed`);
-        this.#check(context, value, this.tensors[output]!);
-        this.#define(output, value);
-      });
-    } catch (error) {
-      const subject = `operator ${operator.index} (${operator.type})`;
-      throw error instanceof BoltqError ? error.within({ subject }) : error;
-    }
+    const sizes = await foldSizes(context);
+    if (sizes !== undefined) return this.#defineSizes(operator.outputs[0]!, sizes);
+    const result = await OPERATORS[operator.type]!(context);
+    const values = "length" in result ? result : [result];
+    operator.outputs.forEach((output, index) => {
+      const value = values[index] ?? context.fail("unsupported", `its output ${index} cannot be computed`);
+      this.#check(context, value, this.tensors[output]!);
+      this.#define(output, value);
+    });
   }
 
   folded(index: number): readonly number[] | undefined {

@@ -1,4 +1,3 @@
-import { BoltqError } from "../../../io/error.ts";
 import type { OnnxValue } from "../../../onnx/model.ts";
 import type { LayerContext, LayerTable } from "../layer-context.ts";
 
@@ -68,7 +67,7 @@ function boxSizes(context: LayerContext): [number, number][] {
     context.fail("format", `it has ${least.length} least and ${most.length} largest sizes`);
   const ratios: number[] = [1];
   for (const ratio of text.floats("aspect_ratio")) {
-    if (!(ratio > 0)) throw new BoltqError("format", `an aspect ratio of ${ratio} is not possible`);
+    if (!(ratio > 0)) context.fail("format", `an aspect ratio of ${ratio} is not possible`);
     if (ratios.some((known) => Math.abs(known - ratio) < SAME_RATIO)) continue;
     ratios.push(ratio);
     if (flips) ratios.push(1 / ratio);
