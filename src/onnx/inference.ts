@@ -1,5 +1,5 @@
 import { type Dimension, elementCount, type TensorType } from "../graph/tensor.ts";
-import { BoltqError } from "../io/error.ts";
+import { BoltqError, placed } from "../io/error.ts";
 import { constantElements, filledElements } from "./evaluation/constants.ts";
 import type { KnownTensor, StaticType } from "./evaluation/evaluator.ts";
 import { EVALUATORS } from "./evaluation/index.ts";
@@ -82,12 +82,7 @@ export class Inference {
 
   async #visitGraph({ graph }: OnnxGraph): Promise<void> {
     for (const node of graph.nodes) {
-      try {
-        await this.#visit(node);
-      } catch (error) {
-        const subject = `operator "${node.name}" (${node.type})`;
-        throw error instanceof BoltqError ? error.within({ subject }) : error;
-      }
+      await placed({ subject: `operator "${node.name}" (${node.type})` }, () => this.#visit(node));
     }
   }
 

@@ -2,7 +2,7 @@ import { Graph, Value } from "../graph/graph.ts";
 import type { Dimension, TensorType } from "../graph/tensor.ts";
 import type { Source } from "../io/bytes.ts";
 import { type Bytes, rangeOf } from "../io/bytes.ts";
-import { BoltqError } from "../io/error.ts";
+import { BoltqError, placed } from "../io/error.ts";
 import { signed, WireMessage } from "../io/protobuf.ts";
 import type { ExternalData } from "./external-data.ts";
 import type { OnnxAttribute, OnnxFunction, OnnxGraph, OnnxModel, OnnxNodeData, OnnxValue, ValueInfo } from "./model.ts";
@@ -41,13 +41,10 @@ const MOST_NESTING = 64;
  * kept. Throws BoltqError `format` or `truncated` for what is no ONNX model.
  */
 export async function readOnnx(source: Source, options: ReadOnnxOptions = {}): Promise<OnnxModel> {
-  try {
-    return await readModelMessage(await WireMessage.read(rangeOf(source, 0, source.length)), {
-      externalData: options.externalData,
-    });
-  } catch (error) {
-    throw error instanceof BoltqError ? error.within({ file: source.name }) : error;
-  }
+  const { externalData } = options;
+  return placed({ file: source.name }, async () =>
+    readModelMessage(await WireMessage.read(rangeOf(source, 0, source.length)), { externalData }),
+  );
 }
 
 async function readModelMessage(message: WireMessage, context: TensorContext): Promise<OnnxModel> {

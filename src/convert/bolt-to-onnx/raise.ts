@@ -1,5 +1,5 @@
 import type { BoltModel, BoltNode, BoltValue } from "../../bolt/model.ts";
-import { BoltqError } from "../../io/error.ts";
+import { BoltqError, placed } from "../../io/error.ts";
 import type { OnnxModel } from "../../onnx/model.ts";
 import { GraphBuilder } from "../graph-builder.ts";
 import { ACTIVATIONS } from "./activations.ts";
@@ -82,14 +82,11 @@ function refuseUnknownOperators(model: BoltModel): void {
 
 async function raiseNode(state: RaiseState, node: BoltNode): Promise<void> {
   if (PASSED_OVER.has(node.type)) return;
-  try {
+  await placed({ subject: `operator "${node.name}" (${node.type})` }, async () => {
     if (computesInInt8(state.model, node)) await raiseInt8(state, node);
     else await raiseWith(new RaiseContext(state, node));
     state.nonNegative.add(node);
-  } catch (error) {
-    const subject = `operator "${node.name}" (${node.type})`;
-    throw error instanceof BoltqError ? error.within({ subject }) : error;
-  }
+  });
 }
 
 async function raiseInt8(state: RaiseState, node: BoltNode): Promise<void> {

@@ -32,8 +32,8 @@ const DROPPED = /^(Silence|Accuracy|HDF5Output|(?!SoftmaxWith).*Loss)$/;
 
 /**
  * The net as an ONNX model of the same layer and blob names. A blob that is overwritten later, or that overwrites an
- * input, is called after its layer too. Throws BoltqError: `unsupported` with all layers that ONNX cannot state, `format` with the line of a layer
- * whose sizes or parameters do not fit.
+ * input, is called after its layer too. Throws BoltqError: `unsupported` with all layers that ONNX cannot state, `format`
+ * with the line of a layer whose sizes or parameters do not fit.
  */
 export async function netToOnnx(net: CaffeNet): Promise<OnnxModel> {
   refuseUnknownLayers(net);
