@@ -1,9 +1,8 @@
-import { CommanderError } from "commander";
 import { BoltqError } from "../io/error.ts";
 
 /** Exit codes: 1 a failure (or models that differ), 2 a wrong call (1 for Bolt's programs), 130 stopped by the user. */
 const FAILURE = 1;
-const WRONG_CALL = 2;
+export const WRONG_CALL = 2;
 
 /**
  * Runs a command-line program to its end: prints every error as one sentence on stderr, never a stack trace (unless
@@ -31,7 +30,6 @@ export async function main(name: string, run: () => Promise<void>, wrongCall: nu
 }
 
 function report(name: string, error: unknown, wrongCall: number): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : wrongCall;
   if (process.env["BOLTQ_DEBUG"]) console.error(error);
   if (error instanceof BoltqError) {
     process.stderr.write(`${name}: ${error.message}\n`);

@@ -1,4 +1,5 @@
-import { Command } from "commander";
+import { Command, CommanderError } from "commander";
+import { WRONG_CALL } from "./main.ts";
 import { version } from "./version.ts";
 
 /** What a command file exports: it puts arguments, options and the action on a fresh commander command. */
@@ -74,7 +75,13 @@ export async function runProgram(args: readonly string[]): Promise<void> {
     if (args[0] === name) (await load()).define(command);
   }
   if (args.length === 0) program.outputHelp();
-  else await program.parseAsync([...args], { from: "user" });
+  else await program.parseAsync([...args], { from: "user" }).catch(setExitCode);
+}
+
+/** What commander ends with it has printed itself: help, or what is wrong with the call. */
+function setExitCode(error: unknown): void {
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.exitCode === 0 ? 0 : WRONG_CALL;
 }
 
 const AFTER_HELP = `
