@@ -9,7 +9,7 @@ import { loadRuntime } from "../runtime/load.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { ModelArgument } from "./model-argument.ts";
 import { printLines } from "./print.ts";
-import { printWarnings } from "./print-plan.ts";
+import { printWarnings } from "./print-warnings.ts";
 
 export interface CheckedConvertOptions extends ConvertOptions {
   /**

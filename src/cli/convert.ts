@@ -5,13 +5,13 @@ import { BOLT_FORMAT, MODEL_FORMATS, type Model } from "../convert/model-file.ts
 import { formatOf } from "../convert/model-format.ts";
 import type { BoltPrecision } from "../convert/onnx-to-bolt/index.ts";
 import { BoltqError } from "../io/error.ts";
+import { PRECISION_SUFFIXES, parseBoltVersion, parsePrecision } from "./bolt-options.ts";
 import { CommandFiles } from "./command-files.ts";
 import { convertChecked } from "./convert-checked.ts";
 import { INPUT_SHAPE_OPTION, parseInputShapes } from "./input-shapes.ts";
 import { type ModelArgument, modelArgument } from "./model-argument.ts";
 import { EXTERNAL_DATA_OPTION, writeModelFile } from "./model-output.ts";
 import { printLines } from "./print.ts";
-import { PRECISION_SUFFIXES, parseBoltVersion, parsePrecision } from "./x2bolt.ts";
 
 interface Options {
   precision?: string;

@@ -23,16 +23,16 @@ import type { Plan } from "../quantize/plan.ts";
 import type { ScaleTable } from "../quantize/scale-table.ts";
 import { summarizeModel } from "../report/summary.ts";
 import { upgradeVersion } from "../transform/bolt/upgrade-version.ts";
+import { parseBoltVersion } from "./bolt-options.ts";
 import { CommandFiles } from "./command-files.ts";
+import { describeModel } from "./describe-model.ts";
 import { type ParsedOptions, parseGetopt } from "./getopt.ts";
-import { describeModel } from "./inspect.ts";
-import { openModel } from "./model-argument.ts";
 import { printLines } from "./print.ts";
-import { printPlan, printWarnings, summarizePlan } from "./print-plan.ts";
+import { printPlan, summarizePlan } from "./print-plan.ts";
+import { printWarnings } from "./print-warnings.ts";
 import { readText } from "./read-text.ts";
 import { readRecipe } from "./recipe-option.ts";
 import { describeSizes } from "./size-change.ts";
-import { parseBoltVersion } from "./x2bolt.ts";
 
 const HELP = `post_training_quantization: quantizes a model made with X2bolt -i PTQ
 
@@ -119,7 +119,7 @@ async function quantizeFile(
   const output = outputOption(options) ?? defaultOutput(source.name, quantized.suffix);
   const target = files.target(output);
   await writeWhole(target, () => writeBolt(quantized.model, target));
-  if (options.flags.has("V")) printLines(describeModel(await summarizeModel(await openModel(output))));
+  if (options.flags.has("V")) printLines(describeModel(await summarizeModel(await readBolt(fileSource(output)))));
   const advice = quantized.plan.weights.some(({ type }) => type === "float32" || type === "float16")
     ? "Give -q INT8 to store the weights in int8"
     : undefined;

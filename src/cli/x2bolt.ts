@@ -1,15 +1,15 @@
 import { join } from "node:path";
-import { BOLT_VERSIONS, type BoltVersion, isBoltVersion, NEWEST_BOLT_VERSION } from "../bolt/version.ts";
+import { BOLT_VERSIONS, NEWEST_BOLT_VERSION } from "../bolt/version.ts";
 import { writeModel } from "../convert/model-file.ts";
-import type { BoltPrecision } from "../convert/onnx-to-bolt/index.ts";
 import { BoltqError } from "../io/error.ts";
 import { fileSource } from "../io/node/file-source.ts";
 import { summarizeModel } from "../report/summary.ts";
+import { PRECISION_SUFFIXES, parseBoltVersion, parsePrecision } from "./bolt-options.ts";
 import { CommandFiles } from "./command-files.ts";
 import { type CheckedConvertOptions, convertChecked } from "./convert-checked.ts";
+import { describeModel } from "./describe-model.ts";
 import { type ParsedOptions, parseGetopt } from "./getopt.ts";
 import { parseInputShapes } from "./input-shapes.ts";
-import { describeModel } from "./inspect.ts";
 import { modelArgument, openModel } from "./model-argument.ts";
 import { findModel } from "./model-folder.ts";
 import { printLines } from "./print.ts";
@@ -43,13 +43,6 @@ usage: X2bolt -d DIRECTORY -m NAME [options]
   --output FILE  where to write (default: DIRECTORY/NAME_f32.bolt, _f16.bolt or _ptq_input.bolt)
 
 Not carried over: -t (training), -i BNN (1-bit).`;
-
-/** End of the output's name, by precision. */
-export const PRECISION_SUFFIXES: Readonly<Record<BoltPrecision, string>> = {
-  FP32: "_f32.bolt",
-  FP16: "_f16.bolt",
-  PTQ: "_ptq_input.bolt",
-};
 
 /** Runs X2bolt with these arguments. */
 export async function x2bolt(args: readonly string[]): Promise<void> {
@@ -134,20 +127,4 @@ function sourceLines(bytes: Uint8Array, isLast: boolean): string[] {
 
 function names(key: "inputNames" | "outputNames", list: string | undefined): Partial<CheckedConvertOptions> {
   return list === undefined ? {} : { [key]: list.split(",") };
-}
-
-/** FP32, FP16 or PTQ in any case; throws `usage` for anything else. */
-export function parsePrecision(word: string): BoltPrecision {
-  const precision = word.toUpperCase();
-  if (precision === "FP32" || precision === "FP16" || precision === "PTQ") return precision;
-  throw new BoltqError("usage", `there is no precision "${word}"`, { remedy: "Choose one of FP32, FP16, PTQ" });
-}
-
-/** A file version that boltq can write; throws `usage` for anything else. */
-export function parseBoltVersion(text: string): BoltVersion {
-  const number = Number(text);
-  if (isBoltVersion(number)) return number;
-  throw new BoltqError("usage", `there is no Bolt file version "${text}"`, {
-    remedy: `Choose one of ${BOLT_VERSIONS.join(", ")}`,
-  });
 }
