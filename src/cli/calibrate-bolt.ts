@@ -12,14 +12,14 @@ import { type QuantizeBestOptions, quantizeBoltBest } from "../quantize/bolt/ref
 import { describeStep } from "./accuracy-step.ts";
 import type { CommandFiles } from "./command-files.ts";
 import { preprocessingOf } from "./data-options.ts";
-import type { ParsedOptions } from "./getopt.ts";
+import { type ParsedOptions, parsed } from "./getopt.ts";
 import { progressBar } from "./progress.ts";
 
 /** Quantizes with the examples that the options name: calibrates (-o true), seeks accuracy (--accuracy best), or both. */
 export async function quantizeWithData(
   model: BoltModel,
   settings: QuantizeBoltOptions,
-  { values, long }: ParsedOptions,
+  { values }: ParsedOptions,
   files: CommandFiles,
 ): Promise<QuantizedBolt> {
   const folder = values.get("d");
@@ -40,11 +40,10 @@ export async function quantizeWithData(
     onSkip: (name: string, reason: string) => process.stderr.write(`skipped: ${name} (${reason})\n`),
     onWarning: (warning: string) => process.stderr.write(`warning: ${warning}\n`),
   };
-  const method = parseMethod(long.get("method"));
-  const calibration = { ...options, ...(method === undefined ? {} : { method }) };
+  const calibration = { ...options, method: parsed(values.get("method"), parseMethod) };
   const isStatic = values.get("o") === "true";
   try {
-    if (seeksAccuracy(long))
+    if (seeksAccuracy(values))
       return await best(model, dataset, { ...calibration, static: isStatic, onFit: fitting.update });
     if (settings.asBolt) return await calibrateAsBolt(model, dataset, options);
     return await calibrateBolt(model, dataset, calibration);
@@ -55,8 +54,8 @@ export async function quantizeWithData(
 }
 
 /** Whether accuracy is to be sought on the examples. Throws BoltqError `usage` for another word than "best". */
-export function seeksAccuracy(long: ParsedOptions["long"]): boolean {
-  const word = long.get("accuracy");
+function seeksAccuracy(values: ParsedOptions["values"]): boolean {
+  const word = values.get("accuracy");
   if (word === undefined || word === "best") return word !== undefined;
   throw new BoltqError("usage", `there is no accuracy "${word}"`, { remedy: "Give --accuracy best, or leave it out" });
 }
@@ -75,9 +74,8 @@ function multiplier(word: string): number {
   });
 }
 
-function parseMethod(word: string | true | undefined): RangeMethod | undefined {
-  if (word === undefined) return undefined;
-  if (Object.hasOwn(METHOD_NEEDS, `${word}`)) return word as RangeMethod;
+function parseMethod(word: string): RangeMethod {
+  if (Object.hasOwn(METHOD_NEEDS, word)) return word as RangeMethod;
   throw new BoltqError("usage", `there is no method "${word}"`, {
     remedy: `Choose one of ${Object.keys(METHOD_NEEDS).join(", ")}`,
   });

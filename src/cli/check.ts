@@ -14,7 +14,7 @@ type Target = "bolt" | "ort" | "ort-web";
 
 interface Options {
   readonly for: Target;
-  readonly inputShape?: string;
+  readonly inputShape?: Record<string, number[]>;
 }
 
 export function define(command: Command): void {
@@ -25,7 +25,7 @@ export function define(command: Command): void {
         .choices(["bolt", "ort", "ort-web"])
         .makeOptionMandatory(),
     )
-    .option(...INPUT_SHAPE_OPTION)
+    .option(...INPUT_SHAPE_OPTION, parseInputShapes)
     .action(check);
 }
 
@@ -42,10 +42,13 @@ async function check(path: string, options: Options): Promise<void> {
   process.exitCode = 1;
 }
 
-async function problemsFor(model: Model, { for: target, inputShape }: Options): Promise<readonly BoltqError[]> {
+async function problemsFor(
+  model: Model,
+  { for: target, inputShape: inputShapes }: Options,
+): Promise<readonly BoltqError[]> {
   if (target !== "bolt") return collect(() => openOnce(model, target));
   if (model.format === "bolt") return collect(() => raiseToOnnx(model));
-  return conversionProblems(model, inputShape === undefined ? {} : { inputShapes: parseInputShapes(inputShape) });
+  return conversionProblems(model, { inputShapes });
 }
 
 async function openOnce(model: Model, target: "ort" | "ort-web"): Promise<void> {

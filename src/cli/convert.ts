@@ -1,5 +1,6 @@
 import { parse } from "node:path";
 import type { Command } from "commander";
+import type { BoltVersion } from "../bolt/version.ts";
 import { raiseToOnnx } from "../convert/bolt-to-onnx/index.ts";
 import { BOLT_FORMAT, MODEL_FORMATS, type Model } from "../convert/model-file.ts";
 import { formatOf } from "../convert/model-format.ts";
@@ -14,10 +15,10 @@ import { EXTERNAL_DATA_OPTION, writeModelFile } from "./model-output.ts";
 import { printLines } from "./print.ts";
 
 interface Options {
-  precision?: string;
-  boltVersion?: string;
+  precision?: BoltPrecision;
+  boltVersion?: BoltVersion;
   asBolt?: boolean;
-  inputShape?: string;
+  inputShape?: Record<string, number[]>;
   keepLayout?: boolean;
   check?: boolean;
   explain?: boolean;
@@ -34,10 +35,11 @@ export function define(command: Command): void {
     .option(
       "-i, --precision <word>",
       "of a .bolt output: FP32, FP16 or PTQ (default: as the output's name says, else FP32)",
+      parsePrecision,
     )
-    .option("--bolt-version <number>", "file version of a .bolt output (default: the newest)")
+    .option("--bolt-version <number>", "file version of a .bolt output (default: the newest)", parseBoltVersion)
     .option("--as-bolt", "convert as Bolt's own X2bolt does, also where that is not what the model says")
-    .option(...INPUT_SHAPE_OPTION)
+    .option(...INPUT_SHAPE_OPTION, parseInputShapes)
     .option(
       "--keep-layout",
       "leave a Transpose of an input in a .bolt output; without it the input is taken transposed",
@@ -69,14 +71,14 @@ async function convert(argument: ModelArgument, input: string, output: string, o
     return model.format === "bolt" && wanted === "onnx" ? raiseToOnnx(model) : model;
   }
   return convertChecked(argument, {
-    precision: options.precision === undefined ? precisionOfName(output) : parsePrecision(options.precision),
+    precision: options.precision ?? precisionOfName(output),
+    version: options.boltVersion,
     asBolt: options.asBolt ?? false,
     name: parse(input).name,
     keepLayout: options.keepLayout ?? false,
     check: options.check,
     explain: options.explain,
-    ...(options.inputShape === undefined ? {} : { inputShapes: parseInputShapes(options.inputShape) }),
-    ...(options.boltVersion === undefined ? {} : { version: parseBoltVersion(options.boltVersion) }),
+    inputShapes: options.inputShape,
   });
 }
 

@@ -5,11 +5,11 @@ const SHAPE = "hVi:p:";
 
 /** What is given, as plain lists. */
 function parsed(...args: string[]) {
-  const { values, flags, long, operands } = parseGetopt(args, SHAPE, ["plan=", "as-bolt"]);
-  return { values: [...values], flags: [...flags], long: [...long], operands };
+  const { values, flags, operands } = parseGetopt(args, SHAPE, ["plan=", "as-bolt"]);
+  return { values: [...values], flags: [...flags], operands };
 }
 
-const NONE = { values: [], flags: [], long: [], operands: [] };
+const NONE = { values: [], flags: [], operands: [] };
 
 describe("options as C's getopt reads them", () => {
   it.each<[string[], object]>([
@@ -24,17 +24,9 @@ describe("options as C's getopt reads them", () => {
     [["-Vpx", "y"], { flags: ["V"], values: [["p", "x"]], operands: ["y"] }],
     [["one", "-h", "two"], { flags: ["h"], operands: ["one", "two"] }],
     [["-", "--", "-h", "--plan"], { operands: ["-", "-h", "--plan"] }],
-    [
-      ["--plan", "a", "--as-bolt"],
-      {
-        long: [
-          ["plan", "a"],
-          ["as-bolt", true],
-        ],
-      },
-    ],
-    [["--plan=a=b\nc"], { long: [["plan", "a=b\nc"]] }],
-    [["--plan="], { long: [["plan", ""]] }],
+    [["--plan", "a", "--as-bolt"], { values: [["plan", "a"]], flags: ["as-bolt"] }],
+    [["--plan=a=b\nc"], { values: [["plan", "a=b\nc"]] }],
+    [["--plan="], { values: [["plan", ""]] }],
   ])("%j", (args, expected) => expect(parsed(...args)).toEqual({ ...NONE, ...expected }));
 
   it.each<[string[], RegExp]>([

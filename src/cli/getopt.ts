@@ -1,11 +1,9 @@
 import { BoltqError } from "../io/error.ts";
 
-/** Options by letter, in the order they were given; a later one overrides an earlier one. */
+/** Options by letter, or by the word of a `--long` one, which Bolt's tools lack; a later one overrides an earlier one. */
 export interface ParsedOptions {
   readonly values: ReadonlyMap<string, string>;
   readonly flags: ReadonlySet<string>;
-  /** `--long` and `--long=value` options, which Bolt's tools lack. */
-  readonly long: ReadonlyMap<string, string | true>;
   readonly operands: readonly string[];
 }
 
@@ -17,16 +15,15 @@ export interface ParsedOptions {
 export function parseGetopt(args: readonly string[], shape: string, longNames: readonly string[] = []): ParsedOptions {
   const values = new Map<string, string>();
   const flags = new Set<string>();
-  const long = new Map<string, string | true>();
   const operands: string[] = [];
   const rest = [...args];
   for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
     if (arg === "--") operands.push(...rest.splice(0));
-    else if (arg.startsWith("--")) takeLong(arg.slice(2), rest, longNames, long);
+    else if (arg.startsWith("--")) takeLong(arg.slice(2), rest, longNames, values, flags);
     else if (arg.startsWith("-") && arg.length > 1) takeShort(arg.slice(1), rest, shape, values, flags);
     else operands.push(arg);
   }
-  return { values, flags, long, operands };
+  return { values, flags, operands };
 }
 
 function takeShort(
@@ -51,15 +48,26 @@ function takeShort(
   }
 }
 
-function takeLong(text: string, rest: string[], longNames: readonly string[], long: Map<string, string | true>): void {
+function takeLong(
+  text: string,
+  rest: string[],
+  longNames: readonly string[],
+  values: Map<string, string>,
+  flags: Set<string>,
+): void {
   const [name = "", inline] = text.split(/=(.*)/s);
   if (longNames.includes(`${name}=`)) {
     const value = inline ?? rest.shift();
     if (value === undefined) throw new BoltqError("usage", `option --${name} needs a value`, { remedy: "See --help" });
-    long.set(name, value);
+    values.set(name, value);
   } else if (longNames.includes(name) && inline === undefined) {
-    long.set(name, true);
+    flags.add(name);
   } else {
     throw new BoltqError("usage", `there is no option --${text}`, { remedy: "See --help" });
   }
+}
+
+/** What `parse` makes of the value of an option; undefined where that was not given. */
+export function parsed<Value>(text: string | undefined, parse: (text: string) => Value): Value | undefined {
+  return text === undefined ? undefined : parse(text);
 }

@@ -19,14 +19,13 @@ import {
 import { parseInference, parseStorage } from "../quantize/bolt/recipe.ts";
 import type { WeightWork } from "../quantize/bolt/weight-work.ts";
 import { parseScaleTable } from "../quantize/parse-scale-table.ts";
-import type { Plan } from "../quantize/plan.ts";
-import type { ScaleTable } from "../quantize/scale-table.ts";
+import { parsePlan } from "../quantize/plan-file.ts";
 import { summarizeModel } from "../report/summary.ts";
 import { upgradeVersion } from "../transform/bolt/upgrade-version.ts";
 import { parseBoltVersion } from "./bolt-options.ts";
 import { CommandFiles } from "./command-files.ts";
 import { describeModel } from "./describe-model.ts";
-import { type ParsedOptions, parseGetopt } from "./getopt.ts";
+import { type ParsedOptions, parsed, parseGetopt } from "./getopt.ts";
 import { printLines } from "./print.ts";
 import { printPlan, summarizePlan } from "./print-plan.ts";
 import { printWarnings } from "./print-warnings.ts";
@@ -89,8 +88,8 @@ export async function postTrainingQuantization(args: readonly string[]): Promise
   for (const operand of options.operands) process.stderr.write(`warning: "${operand}" is passed over\n`);
   const path = modelPath(options);
   const files = new CommandFiles({
-    reads: [path, options.values.get("s"), fileOption(options, "recipe"), fileOption(options, "plan")],
-    writes: options.long.has("dry-run") ? [] : [outputOption(options)],
+    reads: [path, options.values.get("s"), options.values.get("recipe"), options.values.get("plan")],
+    writes: options.flags.has("dry-run") ? [] : [options.values.get("output")],
   });
   const source = fileSource(path);
   const work = source.length >= SHARED_WORK_BYTES && availableParallelism() > 1 ? shareWork() : undefined;
@@ -111,12 +110,12 @@ async function quantizeFile(
   files: CommandFiles,
   work: WeightWork | undefined,
 ): Promise<void> {
-  const settings = { ...quantizeOptions(options), ...(work === undefined ? {} : { work }) };
+  const settings = { ...quantizeOptions(options), work };
   const input = await readInput(source, options);
   const quantized = await quantizeInput(input, settings, options, files);
   printWarnings(quantized.plan.warnings);
-  if (options.long.has("dry-run")) return printPlan(quantized.plan, options.long.has("json"));
-  const output = outputOption(options) ?? defaultOutput(source.name, quantized.suffix);
+  if (options.flags.has("dry-run")) return printPlan(quantized.plan, options.flags.has("json"));
+  const output = options.values.get("output") ?? defaultOutput(source.name, quantized.suffix);
   const target = files.target(output);
   await writeWhole(target, () => writeBolt(quantized.model, target));
   if (options.flags.has("V")) printLines(describeModel(await summarizeModel(await readBolt(fileSource(output)))));
@@ -136,31 +135,20 @@ async function quantizeInput(
   options: ParsedOptions,
   files: CommandFiles,
 ): Promise<QuantizedBolt> {
-  const planFile = fileOption(options, "plan");
-  if (options.long.has("accuracy") && planFile !== undefined) {
+  const planFile = options.values.get("plan");
+  if (options.values.has("accuracy") && planFile !== undefined) {
     throw new BoltqError("usage", "a plan says what is done for accuracy already (--plan, --accuracy)", {
       remedy: "Give one of them",
     });
   }
-  if (planFile !== undefined) return quantizeAsPlanned(input, await readPlan(planFile), settings);
+  if (planFile !== undefined) return quantizeAsPlanned(input, parsePlan(readText(planFile), planFile), settings);
   if (needsExamples(options))
     return (await import("./calibrate-bolt.ts")).quantizeWithData(input, settings, options, files);
   return quantizeBolt(input, settings);
 }
 
-function fileOption({ long }: ParsedOptions, name: "recipe" | "plan"): string | undefined {
-  const file = long.get(name);
-  return file === undefined ? undefined : `${file}`;
-}
-
-/** The schema is loaded when it is needed: programs start faster without it. */
-async function readPlan(file: string): Promise<Plan> {
-  const { parsePlan } = await import("../quantize/plan-file.ts");
-  return parsePlan(readText(file), file);
-}
-
-function needsExamples({ values, long }: ParsedOptions): boolean {
-  if (values.get("o") === "true" || long.has("accuracy")) return true;
+function needsExamples({ values }: ParsedOptions): boolean {
+  if (values.get("o") === "true" || values.has("accuracy")) return true;
   if (values.has("d"))
     process.stderr.write("warning: without -o true or --accuracy best the examples (-d) are not used\n");
   return false;
@@ -182,44 +170,34 @@ function modelPath({ values }: ParsedOptions): string {
   return path;
 }
 
-function outputOption({ long }: ParsedOptions): string | undefined {
-  const given = long.get("output");
-  return given === undefined ? undefined : String(given);
-}
-
 function defaultOutput(input: string, suffix: string): string {
   return join(dirname(input), basename(input).replace(INPUT_SUFFIX, suffix));
 }
 
-async function readInput(source: Source, { long }: ParsedOptions): Promise<BoltModel> {
+async function readInput(source: Source, { values }: ParsedOptions): Promise<BoltModel> {
   const model = await readBolt(source);
-  const version = long.get("bolt-version");
-  if (version !== undefined) upgradeVersion(model, parseBoltVersion(String(version)));
+  const version = parsed(values.get("bolt-version"), parseBoltVersion);
+  if (version !== undefined) upgradeVersion(model, version);
   return model;
 }
 
-function quantizeOptions({ values, long }: ParsedOptions): QuantizeBoltOptions {
-  const asBolt = long.has("as-bolt");
-  const [inference, storage, tableFile] = [values.get("i"), values.get("q"), values.get("s")];
-  const recipe = long.get("recipe");
-  const threshold = process.env["BOLT_INT8_STORAGE_ERROR_THRESHOLD"];
+function quantizeOptions({ values, flags }: ParsedOptions): QuantizeBoltOptions {
+  const asBolt = flags.has("as-bolt");
+  const scaleTableFile = values.get("s");
   return {
     asBolt,
     fuseBatchNorm: values.get("b") !== "false",
     clip: leadingNumber(values.get("c") ?? "0"),
-    ...(inference === undefined ? {} : { inference: parseInference(inference) }),
-    ...(storage === undefined ? {} : { storage: parseStorage(storage) }),
-    ...(tableFile === undefined ? {} : { scaleTable: readScaleTable(tableFile, asBolt), scaleTableFile: tableFile }),
-    ...(recipe === undefined ? {} : { recipe: readRecipe(`${recipe}`) }),
-    ...(threshold === undefined ? {} : { errorThreshold: leadingNumber(threshold) }),
+    inference: parsed(values.get("i"), parseInference),
+    storage: parsed(values.get("q"), parseStorage),
+    scaleTable: parsed(scaleTableFile, (file) => parseScaleTable(readText(file), file, { lenient: asBolt })),
+    scaleTableFile,
+    recipe: parsed(values.get("recipe"), readRecipe),
+    errorThreshold: parsed(process.env["BOLT_INT8_STORAGE_ERROR_THRESHOLD"], leadingNumber),
   };
 }
 
 /** The number that a text starts with, 0 if none: as C's atof. */
 function leadingNumber(text: string): number {
   return Number.parseFloat(text) || 0;
-}
-
-function readScaleTable(file: string, lenient: boolean): ScaleTable {
-  return parseScaleTable(readText(file), file, { lenient });
 }

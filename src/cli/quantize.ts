@@ -95,7 +95,7 @@ async function quantizeWithProgress(
   options: Options,
   files: CommandFiles,
 ): Promise<Awaited<ReturnType<typeof quantizeOnnx>>> {
-  const { data, plan } = options;
+  const { data, plan, stats, table } = options;
   if (plan !== undefined) return quantizeOnnxAsPlanned(model, parsePlan(readText(plan), plan));
   const recipe = recipeOf(options);
   const dataset = data === undefined ? undefined : await openData({ ...options, data }, modelInputs(model), files);
@@ -110,13 +110,10 @@ async function quantizeWithProgress(
     onFit: (done, all) => fitting.update(done, all),
     onSkip: (name, reason) => process.stderr.write(`skipped: ${name} (${reason})\n`),
     onWarning: (warning) => process.stderr.write(`warning: ${warning}\n`),
-    ...(dataset === undefined ? {} : { dataset }),
-    ...(options.stats === undefined
-      ? {}
-      : { statistics: statisticsOf(await readStatistics(options.stats, path, files)) }),
-    ...(options.table === undefined
-      ? {}
-      : { table: parseScaleTable(readText(options.table), options.table), tableFile: options.table }),
+    dataset,
+    statistics: stats === undefined ? undefined : statisticsOf(await readStatistics(stats, path, files)),
+    table: table === undefined ? undefined : parseScaleTable(readText(table), table),
+    tableFile: table,
   }).finally(() => fitting.end());
 }
 

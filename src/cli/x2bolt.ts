@@ -8,7 +8,7 @@ import { PRECISION_SUFFIXES, parseBoltVersion, parsePrecision } from "./bolt-opt
 import { CommandFiles } from "./command-files.ts";
 import { type CheckedConvertOptions, convertChecked } from "./convert-checked.ts";
 import { describeModel } from "./describe-model.ts";
-import { type ParsedOptions, parseGetopt } from "./getopt.ts";
+import { type ParsedOptions, parsed, parseGetopt } from "./getopt.ts";
 import { parseInputShapes } from "./input-shapes.ts";
 import { modelArgument, openModel } from "./model-argument.ts";
 import { findModel } from "./model-folder.ts";
@@ -50,7 +50,7 @@ export async function x2bolt(args: readonly string[]): Promise<void> {
   if (args.some((arg) => ["--version", "-version", "--v", "-v"].includes(arg)))
     return printLines([`X2bolt (boltq ${version})`]);
   const options = parseGetopt(args, "d:m:i:r:VBtI:O:", LONG_OPTIONS);
-  const { values, long, flags } = options;
+  const { values, flags } = options;
   const name = values.get("m");
   if (name === undefined || options.operands.length > 0) {
     throw new BoltqError("usage", "the model's name is missing (-m NAME)", { remedy: "See X2bolt --help" });
@@ -62,7 +62,7 @@ export async function x2bolt(args: readonly string[]): Promise<void> {
   }
   const precision = parsePrecision(values.get("i") ?? "FP32");
   const source = findModel(values.get("d") ?? ".", name);
-  const output = String(long.get("output") ?? join(source.folder, `${source.name}${PRECISION_SUFFIXES[precision]}`));
+  const output = values.get("output") ?? join(source.folder, `${source.name}${PRECISION_SUFFIXES[precision]}`);
   const files = new CommandFiles({ reads: [source.path], writes: [output] });
   const model = await convertChecked(modelArgument(source.path, files), {
     ...conversionOptions(options),
@@ -79,18 +79,17 @@ const LONG_OPTIONS = [
   ...["bolt-version=", "as-bolt", "output=", "input-shape=", "keep-layout", "check", "no-check", "explain"],
 ];
 
-function conversionOptions({ values, long }: ParsedOptions): CheckedConvertOptions {
-  const given = long.get("bolt-version");
+function conversionOptions({ values, flags }: ParsedOptions): CheckedConvertOptions {
   return {
-    ...(given === undefined ? {} : { version: parseBoltVersion(String(given)) }),
-    asBolt: long.has("as-bolt"),
-    ...(long.has("input-shape") ? { inputShapes: parseInputShapes(String(long.get("input-shape"))) } : {}),
-    keepLayout: long.has("keep-layout"),
-    check: long.has("no-check") ? false : long.has("check") ? true : undefined,
-    explain: long.has("explain"),
+    version: parsed(values.get("bolt-version"), parseBoltVersion),
+    asBolt: flags.has("as-bolt"),
+    inputShapes: parsed(values.get("input-shape"), parseInputShapes),
+    keepLayout: flags.has("keep-layout"),
+    check: flags.has("no-check") ? false : flags.has("check") ? true : undefined,
+    explain: flags.has("explain"),
     removeOperators: parseRemoved(values.get("r") ?? "0"),
-    ...names("inputNames", values.get("I")),
-    ...names("outputNames", values.get("O")),
+    inputNames: values.get("I")?.split(","),
+    outputNames: values.get("O")?.split(","),
   };
 }
 
@@ -123,8 +122,4 @@ function sourceLines(bytes: Uint8Array, isLast: boolean): string[] {
     lines.push(`${line.join(", ")}${isLast && start + SOURCE_LINE >= bytes.length ? "" : ","}`);
   }
   return lines;
-}
-
-function names(key: "inputNames" | "outputNames", list: string | undefined): Partial<CheckedConvertOptions> {
-  return list === undefined ? {} : { [key]: list.split(",") };
 }

@@ -22,18 +22,18 @@ export interface ConvertOptions {
   /** Default FP32. */
   readonly precision?: BoltPrecision;
   /** File version. Default the newest. */
-  readonly version?: BoltVersion;
+  readonly version?: BoltVersion | undefined;
   /** Write what Bolt's own X2bolt writes, also where that computes something else than the model. Default false. */
   readonly asBolt?: boolean;
   /** The model's name in the file: by default, and always in files of 1.3.0, that of the graph. */
   readonly name?: string;
   /** Sizes of inputs, by name, where the model leaves them open. */
-  readonly inputShapes?: Readonly<Record<string, readonly number[]>>;
+  readonly inputShapes?: Readonly<Record<string, readonly number[]>> | undefined;
   /** Leave out that many operators at the start. */
   readonly removeOperators?: number;
   /** New names for all inputs, or all outputs. */
-  readonly inputNames?: readonly string[];
-  readonly outputNames?: readonly string[];
+  readonly inputNames?: readonly string[] | undefined;
+  readonly outputNames?: readonly string[] | undefined;
   /** Leave a Transpose of an input in the network; Bolt folds it into the input's shape. Default false. */
   readonly keepLayout?: boolean;
   /** Told of each graph rewrite that changed something, in order, and of the operators that it changed. */

@@ -21,7 +21,7 @@ import { isQuantizedInference } from "./recipe.ts";
 
 export interface CalibrateBoltOptions extends QuantizeBoltOptions, CollectOptions {
   /** How clip values are found. Default: as the recipe says, `mse` without one. */
-  readonly method?: RangeMethod;
+  readonly method?: RangeMethod | undefined;
   /** Take the mean error that rounding the weights makes out of the biases. Default: as the recipe says, true without one. */
   readonly correctBiases?: boolean;
 }

@@ -24,21 +24,21 @@ import { weightWarnings } from "./weight-diagnostics.ts";
 /** What to make of a prepared model; every setting has Bolt's default. */
 export interface PlanBoltOptions extends PrepareBoltOptions {
   /** `-i`. Default INT8_FP16. */
-  readonly inference?: BoltInference;
+  readonly inference?: BoltInference | undefined;
   /** `-q`. Default: as computed (INT8_*: MIX) in files of Bolt 1.5; NOQUANT in older ones, and for INT8_* with `asBolt`. */
-  readonly storage?: BoltStorage;
+  readonly storage?: BoltStorage | undefined;
   /** `-c`: clip the inputs of matrix operators to ±this. Default 0: do not. */
   readonly clip?: number;
   /** `-s`. */
-  readonly scaleTable?: ScaleTable;
+  readonly scaleTable?: ScaleTable | undefined;
   /** For messages about the table. */
-  readonly scaleTableFile?: string;
+  readonly scaleTableFile?: string | undefined;
   /** Rules by type and name: which operators stay float, which compute in int8. Not together with `clip` or `scaleTable`. */
-  readonly recipe?: Recipe;
+  readonly recipe?: Recipe | undefined;
   /** Label operators so that every int8 tensor can have a fixed scale: what changes numbers computes in float. Default false. */
   readonly staticScales?: boolean;
   /** Store a float operator's weight in float when int8 storage would err by more. Default 0.002 in files of 1.3.0, else none. */
-  readonly errorThreshold?: number;
+  readonly errorThreshold?: number | undefined;
 }
 
 /** How the operators compute. */

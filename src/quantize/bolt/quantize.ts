@@ -10,7 +10,7 @@ import type { WeightWork } from "./weight-work.ts";
 /** How to quantize a `.bolt` model; every setting has Bolt's default. */
 export interface QuantizeBoltOptions extends PlanBoltOptions {
   /** Who does the work on the numbers of weights. Default: this thread alone. */
-  readonly work?: WeightWork;
+  readonly work?: WeightWork | undefined;
 }
 
 /** A quantized Bolt model and what was done to it. */

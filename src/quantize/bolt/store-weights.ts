@@ -21,7 +21,7 @@ export interface PlanWeightsOptions {
   /** The records come from a file, as Bolt's reader gives them, not from a conversion. Default false. */
   readonly fromFile?: boolean;
   /** Store a float operator's weight in float when int8 storage would err by more. Default 0.002 in files of 1.3.0, else none. */
-  readonly errorThreshold?: number;
+  readonly errorThreshold?: number | undefined;
 }
 
 /** Decides how every weight is stored, in file order. `inInt8` says which operators compute in int8. Nothing is changed. */
@@ -57,7 +57,7 @@ export async function planWeights(
 /** Who does the work of storing, and how. */
 export interface StoreOptions extends PlanWeightsOptions {
   /** Who does the work on the numbers of weights. Default: this thread alone. */
-  readonly work?: WeightWork;
+  readonly work?: WeightWork | undefined;
 }
 
 /**

@@ -25,11 +25,11 @@ export interface QuantizeOnnxOptions extends CollectOptions {
   /** Examples to calibrate with; or give `statistics`. */
   readonly dataset?: Dataset | undefined;
   /** What calibration saw of this model before. */
-  readonly statistics?: Statistics;
+  readonly statistics?: Statistics | undefined;
   /** Clip values that take the place of what was observed. */
-  readonly table?: ScaleTable;
+  readonly table?: ScaleTable | undefined;
   /** For messages about the table. */
-  readonly tableFile?: string;
+  readonly tableFile?: string | undefined;
   /**
    * How much is done for accuracy. `fast`: nothing beyond one pass over the data. `default`: weights and biases are fitted
    * layer by layer, where there is example data.
