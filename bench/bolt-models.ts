@@ -1,8 +1,9 @@
 import { type BoltModel, type BoltNodeData, WeightTable } from "../src/bolt/model.ts";
-import { Parameters, type ParameterValue } from "../src/bolt/parameters.ts";
+import { newModel, newNodeData, newWeight } from "../src/bolt/new-model.ts";
+import type { ParameterValue } from "../src/bolt/parameters.ts";
 import type { BoltTensorDescription } from "../src/bolt/tensor-description.ts";
 import { Graph, Value } from "../src/graph/graph.ts";
-import { type Bytes, memoryBytes } from "../src/io/bytes.ts";
+import type { Bytes } from "../src/io/bytes.ts";
 
 const VERSION = 20220831;
 const NCHW = 0;
@@ -51,19 +52,7 @@ function chain(name: string, dimensions: number[]): BoltModel {
   const description: BoltTensorDescription = { dataType: "F32", dataFormat: NCHW, dimensions };
   graph.inputs = [input];
   graph.outputs = [input];
-  return {
-    format: "bolt",
-    version: VERSION,
-    name,
-    nameResidue: undefined,
-    dataType: "F32",
-    inputDescriptions: [description],
-    inputResidues: [],
-    outputResidues: [],
-    graph,
-    weights: new WeightTable(),
-    trailer: memoryBytes(new Uint8Array()),
-  };
+  return newModel({ version: VERSION, name, inputDescriptions: [description], graph, weights: new WeightTable() });
 }
 
 /** Appends an operator that reads what the last one gives. */
@@ -80,15 +69,10 @@ function addOperator(
     type,
     inputs: graph.outputs,
     outputs: [output],
-    data: {
-      parameters: Parameters.of(type, VERSION, parameters),
-      scales: [],
-      positions: undefined,
-      residues: new Map(),
-    },
+    data: newNodeData(type, VERSION, parameters),
   });
   graph.outputs = [output];
-  if (data !== undefined) weights.add({ operator: name, residue: undefined, dataType: "F32", scales: [], ...data });
+  if (data !== undefined) weights.add(newWeight(name, { dataType: "F32", ...data }));
 }
 
 /** Float32 numbers in ±0.03, the same for the same seed, made when they are read. */

@@ -40,6 +40,9 @@ export function memoryBytes(data: Uint8Array): Bytes {
   };
 }
 
+/** Nothing. */
+export const NO_BYTES: Bytes = memoryBytes(new Uint8Array(0));
+
 /** A source over a buffer; `name` is used in messages. */
 export function memorySource(data: Uint8Array, name = "(memory)"): Source {
   return { name, ...memoryBytes(data) };

@@ -8,7 +8,8 @@ import {
   type BoltWeight,
   WeightTable,
 } from "../../src/bolt/model.ts";
-import { Parameters, type ParameterValues } from "../../src/bolt/parameters.ts";
+import { newModel, newNodeData } from "../../src/bolt/new-model.ts";
+import type { ParameterValues } from "../../src/bolt/parameters.ts";
 import { type BoltVersion, NEWEST_BOLT_VERSION } from "../../src/bolt/version.ts";
 import { defaultDataFormat } from "../../src/convert/onnx-to-bolt/data-format.ts";
 import { Graph, Value } from "../../src/graph/graph.ts";
@@ -68,33 +69,23 @@ export function boltModel(init: BoltModelInit): BoltModel {
       type,
       inputs: inputs.map(named),
       outputs: names.map(define),
-      data: {
-        parameters: Parameters.of(type, version, parameters),
-        scales: [],
-        positions: undefined,
-        residues: new Map(),
-      },
+      data: newNodeData(type, version, parameters),
     });
     if (weight !== undefined) weights.add(recordOf(name, weight));
   }
   graph.outputs = init.outputs.map(named);
-  return {
-    format: "bolt",
+  const model = newModel({
     version,
     name: "test",
-    nameResidue: undefined,
-    dataType: init.dataType ?? "F32",
     inputDescriptions: Object.values(init.inputs).map((shape) => ({
       dataType: inputType,
       dataFormat: defaultDataFormat(shape.length, "1.5"),
       dimensions: shape.toReversed(),
     })),
-    inputResidues: [],
-    outputResidues: [],
     graph,
     weights,
-    trailer: memoryBytes(new Uint8Array(0)),
-  };
+  });
+  return { ...model, dataType: init.dataType ?? "F32" };
 }
 
 /** The operator of that name. */

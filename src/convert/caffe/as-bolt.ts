@@ -1,16 +1,15 @@
-import { type BoltModel, type BoltNodeData, type BoltValue, type BoltWeight, WeightTable } from "../../bolt/model.ts";
-import { Parameters, type ParameterValues } from "../../bolt/parameters.ts";
+import { type BoltModel, type BoltValue, type BoltWeight, WeightTable } from "../../bolt/model.ts";
+import { newModel, newNodeData, newWeight } from "../../bolt/new-model.ts";
 import { type BoltRules, rulesOf } from "../../bolt/rules.ts";
 import type { BoltTensorDescription } from "../../bolt/tensor-description.ts";
 import { type BoltVersion, NEWEST_BOLT_VERSION } from "../../bolt/version.ts";
 import { Graph, Value } from "../../graph/graph.ts";
-import { type Bytes, joinedBytes } from "../../io/bytes.ts";
+import { joinedBytes, NO_BYTES } from "../../io/bytes.ts";
 import { BoltqError } from "../../io/error.ts";
 import { float32Of } from "../../onnx/tensor-data.ts";
 import { RETIRED } from "../../transform/bolt/pass.ts";
 import { DATA_FORMATS, defaultDataFormat } from "../onnx-to-bolt/data-format.ts";
 import type { ConvertOptions } from "../onnx-to-bolt/index.ts";
-import { NO_BYTES } from "../onnx-to-bolt/lowering.ts";
 import { BOLT_LAYERS, BOLT_TYPES } from "./as-bolt-layers.ts";
 import { type CaffeLayer, type CaffeNet, missing } from "./net.ts";
 
@@ -26,19 +25,13 @@ export async function netAsBolt(net: CaffeNet, options: ConvertOptions): Promise
     reading.addInput(name, shape, "F32", defaultDataFormat(shape.length, reading.rules));
   for (const layer of net.layers) await reading.addLayer(layer);
   reading.graph.outputs = outputNames(net).map((name) => reading.valueOf(name));
-  return {
-    format: "bolt",
+  return newModel({
     version,
     name: net.name,
-    nameResidue: undefined,
-    dataType: "F32",
     inputDescriptions: reading.inputDescriptions,
-    inputResidues: [],
-    outputResidues: [],
     graph: reading.graph,
     weights: new WeightTable(reading.weights),
-    trailer: NO_BYTES,
-  };
+  });
 }
 
 function refuseUnknownLayers({ layers }: CaffeNet): void {
@@ -99,27 +92,19 @@ class Reading {
     const { type, parameters, weighted } = BOLT_LAYERS[layer.type]!;
     const inputs = layer.bottoms.map((bottom) => this.#read(layer, bottom));
     const outputs = layer.tops.map((top) => this.#define(top));
-    const data = this.#data(type, parameters === undefined ? {} : parameters(layer, this.rules));
+    const data = newNodeData(type, this.#version, parameters?.(layer, this.rules));
     const node = this.graph.append({ name: layer.name, type, inputs, outputs, data });
     if (type === "SharedWeight") for (const top of layer.tops) this.#shared.add(top);
     const emptyRecord = type === "MatMul" && this.#shared.has(layer.bottoms[1] ?? "");
-    if (weighted === true) this.weights.push(await weightOf(layer));
-    else if (emptyRecord) this.weights.push(record(layer.name, NO_BYTES, NO_BYTES));
+    if (weighted === true) this.weights.push(weightOf(layer));
+    else if (emptyRecord)
+      this.weights.push(newWeight(layer.name, { dataType: "F32", weight: NO_BYTES, vector: NO_BYTES }));
     if (type === "BatchNorm") node.data.parameters.set("gama", await inverseCount(layer));
   }
 
   /** Bolt numbers the operators that it adds by the places of all layers. */
   #keepPlace({ name }: CaffeLayer): void {
-    this.graph.append({ name, type: RETIRED, inputs: [], outputs: [], data: this.#data(RETIRED, {}) });
-  }
-
-  #data(type: string, values: ParameterValues): BoltNodeData {
-    return {
-      parameters: Parameters.of(type, this.#version, values),
-      scales: [],
-      positions: undefined,
-      residues: new Map(),
-    };
+    this.graph.append({ name, type: RETIRED, inputs: [], outputs: [], data: newNodeData(RETIRED, this.#version) });
   }
 
   #addInputLayer(layer: CaffeLayer): void {
@@ -144,15 +129,12 @@ class Reading {
   }
 }
 
-function record(operator: string, weight: Bytes, vector: Bytes): BoltWeight {
-  return { operator, dataType: "F32", weight, vector, scales: [], residue: undefined };
-}
-
 /** The first blob, with the third behind it, as weight; the second as vector. A BatchNorm's third goes elsewhere. */
-async function weightOf({ name, type, blobs }: CaffeLayer): Promise<BoltWeight> {
+function weightOf({ name, type, blobs }: CaffeLayer): BoltWeight {
   const [first, second, third] = blobs.map(({ data }) => data);
   const parts = [first, type === "BatchNorm" ? undefined : third].filter((part) => part !== undefined);
-  return record(name, parts.length === 1 ? parts[0]! : joinedBytes(parts), second ?? NO_BYTES);
+  const weight = parts.length === 1 ? parts[0]! : joinedBytes(parts);
+  return newWeight(name, { dataType: "F32", weight, vector: second ?? NO_BYTES });
 }
 
 async function inverseCount({ blobs }: CaffeLayer): Promise<number> {

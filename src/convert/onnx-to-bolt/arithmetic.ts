@@ -1,5 +1,6 @@
 import { floatBytes } from "../../bolt/lazy-floats.ts";
 import { elementCount } from "../../graph/tensor.ts";
+import { NO_BYTES } from "../../io/bytes.ts";
 import type { OnnxNode, OnnxTensor, OnnxValue } from "../../onnx/model.ts";
 import { shapeOf } from "../../onnx/shape-rules/shape-rule.ts";
 import { numbersOf } from "../../onnx/tensor-data.ts";
@@ -11,7 +12,6 @@ import {
   type LoweredOperator,
   type LoweredWeight,
   type LoweringContext,
-  NO_BYTES,
   requireConstant,
 } from "./lowering.ts";
 import { floatData } from "./weight-data.ts";

@@ -1,7 +1,7 @@
-import { memoryBytes } from "../../io/bytes.ts";
+import { memoryBytes, NO_BYTES } from "../../io/bytes.ts";
 import { floatAttribute, intsAttribute } from "../../onnx/attributes.ts";
 import type { OnnxNode } from "../../onnx/model.ts";
-import { constantIntegers, type Lower, type LoweredWeight, NO_BYTES, requireConstant } from "./lowering.ts";
+import { constantIntegers, type Lower, type LoweredWeight, requireConstant } from "./lowering.ts";
 import { fullyConnected } from "./matrix.ts";
 import { floatData } from "./weight-data.ts";
 

@@ -1,15 +1,9 @@
 import type { ParameterValue, ParameterValues } from "../../bolt/parameters.ts";
+import { NO_BYTES } from "../../io/bytes.ts";
 import { BoltqError } from "../../io/error.ts";
 import { intAttribute, intsAttribute, textAttribute } from "../../onnx/attributes.ts";
 import type { OnnxNode } from "../../onnx/model.ts";
-import {
-  constantInput,
-  type Lower,
-  type LoweredWeight,
-  type LoweringContext,
-  NO_BYTES,
-  requireConstant,
-} from "./lowering.ts";
+import { constantInput, type Lower, type LoweredWeight, type LoweringContext, requireConstant } from "./lowering.ts";
 import { floatData } from "./weight-data.ts";
 
 type Values = { -readonly [Name in keyof ParameterValues]: ParameterValue };

@@ -1,12 +1,13 @@
 import { type BoltModel, type BoltNodeData, type BoltValue, type BoltWeight, WeightTable } from "../../bolt/model.ts";
 import { NAME_BYTES } from "../../bolt/name-field.ts";
+import { newModel, newNodeData, newWeight } from "../../bolt/new-model.ts";
 import { maximumDimensions } from "../../bolt/parameter-layouts.ts";
-import { Parameters, type ParameterValues } from "../../bolt/parameters.ts";
 import type { BoltRules } from "../../bolt/rules.ts";
 import type { BoltTensorDescription } from "../../bolt/tensor-description.ts";
 import type { BoltVersion } from "../../bolt/version.ts";
 import { Graph, Value } from "../../graph/graph.ts";
 import { elementCount } from "../../graph/tensor.ts";
+import { NO_BYTES } from "../../io/bytes.ts";
 import { BoltqError } from "../../io/error.ts";
 import type { OnnxModel, OnnxNode, OnnxTensor, OnnxValue } from "../../onnx/model.ts";
 import { shapeOf } from "../../onnx/shape-rules/shape-rule.ts";
@@ -26,7 +27,6 @@ import {
   type Lower,
   type LoweredOperator,
   type LoweringContext,
-  NO_BYTES,
 } from "./lowering.ts";
 import { MATRIX } from "./matrix.ts";
 import { NORMALIZATIONS } from "./normalization.ts";
@@ -72,19 +72,13 @@ export async function lowerGraph(onnx: OnnxModel, options: LowerGraphOptions): P
   const bolt = lowering.graph;
   bolt.inputs = inputs.map((input) => lowering.valueOf(input));
   bolt.outputs = graph.outputs.map((output) => lowering.valueOf(output));
-  return {
-    format: "bolt",
+  return newModel({
     version: options.version,
     name: lowering.shortName(options.name),
-    nameResidue: undefined,
-    dataType: "F32",
     inputDescriptions: inputs.map((input) => describeInput(input, options)),
-    inputResidues: [],
-    outputResidues: [],
     graph: bolt,
     weights: new WeightTable([...lowering.sharedWeights, ...lowering.weights]),
-    trailer: NO_BYTES,
-  };
+  });
 }
 
 function requireKnownOperators({ main }: OnnxModel): void {
@@ -200,12 +194,14 @@ class GraphLowering {
         type: "SharedWeight",
         inputs: [],
         outputs: [this.valueOf(value)],
-        data: this.#data("SharedWeight", { desc: await describeConstant(tensor, this.#options) }),
+        data: newNodeData("SharedWeight", this.#options.version, {
+          desc: await describeConstant(tensor, this.#options),
+        }),
       };
       if (first === undefined) this.graph.append(init);
       else this.graph.insertBefore(first, init);
       this.sharedWeights.push(
-        record(name, { dataType: boltTypeOf(tensor.type), weight: await boltData(tensor), vector: NO_BYTES }),
+        newWeight(name, { dataType: boltTypeOf(tensor.type), weight: await boltData(tensor), vector: NO_BYTES }),
       );
     }
   }
@@ -236,9 +232,9 @@ class GraphLowering {
         type: operator.type,
         inputs: previous === undefined ? inputs : [previous, ...inputs],
         outputs,
-        data: this.#data(operator.type, operator.parameters ?? {}),
+        data: newNodeData(operator.type, this.#options.version, operator.parameters),
       });
-      if (operator.weight !== undefined) this.weights.push(record(name, operator.weight));
+      if (operator.weight !== undefined) this.weights.push(newWeight(name, operator.weight));
       previous = outputs[0];
     });
   }
@@ -268,19 +264,6 @@ class GraphLowering {
     if (value.constant !== undefined) this.#shared.add(value);
     return this.valueOf(value);
   }
-
-  #data(type: string, parameters: ParameterValues): BoltNodeData {
-    return {
-      parameters: Parameters.of(type, this.#options.version, parameters),
-      scales: [],
-      positions: undefined,
-      residues: new Map(),
-    };
-  }
-}
-
-function record(operator: string, weight: Pick<BoltWeight, "dataType" | "weight" | "vector">): BoltWeight {
-  return { operator, ...weight, scales: [], residue: undefined };
 }
 
 /** Bolt 1.3.0 shares a weight that several operators read; 1.5 gives each its own. */

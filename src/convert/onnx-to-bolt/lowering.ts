@@ -3,7 +3,6 @@ import type { ParameterValues } from "../../bolt/parameters.ts";
 import type { BoltRules } from "../../bolt/rules.ts";
 import { elementCount } from "../../graph/tensor.ts";
 import type { Bytes } from "../../io/bytes.ts";
-import { memoryBytes } from "../../io/bytes.ts";
 import { BoltqError } from "../../io/error.ts";
 import type { OnnxNode, OnnxTensor, OnnxValue } from "../../onnx/model.ts";
 import { integersOf, numbersOf } from "../../onnx/tensor-data.ts";
@@ -43,8 +42,6 @@ export interface LoweringContext {
   /** How many operators read a constant as their own weight. */
   readonly referenceCount: (value: OnnxValue) => number;
 }
-
-export const NO_BYTES: Bytes = memoryBytes(new Uint8Array(0));
 
 /** Greatest and least 32-bit integers: ONNX's 64-bit ones are cut to these. */
 const INT_MAX = 2 ** 31 - 1;

@@ -1,14 +1,8 @@
+import { NO_BYTES } from "../../io/bytes.ts";
 import { BoltqError } from "../../io/error.ts";
 import { floatAttribute, intAttribute } from "../../onnx/attributes.ts";
 import type { OnnxNode } from "../../onnx/model.ts";
-import {
-  allInputs,
-  constantInput,
-  type Lower,
-  type LoweredWeight,
-  type LoweringContext,
-  NO_BYTES,
-} from "./lowering.ts";
+import { allInputs, constantInput, type Lower, type LoweredWeight, type LoweringContext } from "./lowering.ts";
 import { floatData, transposed } from "./weight-data.ts";
 
 /** Whether a product has a constant matrix of its own on the right: then it is an FC, else a MatMul. */

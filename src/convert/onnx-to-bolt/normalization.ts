@@ -1,8 +1,9 @@
 import { floatBytes } from "../../bolt/lazy-floats.ts";
 import { elementCount } from "../../graph/tensor.ts";
+import { NO_BYTES } from "../../io/bytes.ts";
 import { floatAttribute } from "../../onnx/attributes.ts";
 import type { OnnxNode } from "../../onnx/model.ts";
-import { constantInput, type Lower, type LoweredWeight, NO_BYTES, requireConstant } from "./lowering.ts";
+import { constantInput, type Lower, type LoweredWeight, requireConstant } from "./lowering.ts";
 import { floatData, transposed } from "./weight-data.ts";
 
 async function pair(node: OnnxNode, weight: number, vector: number): Promise<LoweredWeight> {

@@ -1,9 +1,10 @@
 import { floatsWhenRead } from "../../bolt/lazy-floats.ts";
 import { elementCount } from "../../graph/tensor.ts";
+import { NO_BYTES } from "../../io/bytes.ts";
 import { intAttribute, textAttribute } from "../../onnx/attributes.ts";
 import type { OnnxNode, OnnxTensor } from "../../onnx/model.ts";
 import { float32Of } from "../../onnx/tensor-data.ts";
-import { constantInput, dynamicInputs, type Lower, type LoweredWeight, NO_BYTES, requireConstant } from "./lowering.ts";
+import { constantInput, dynamicInputs, type Lower, type LoweredWeight, requireConstant } from "./lowering.ts";
 
 interface Cell {
   readonly mode: string;

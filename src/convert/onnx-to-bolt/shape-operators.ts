@@ -1,4 +1,5 @@
 import type { BoltTensorDescription } from "../../bolt/tensor-description.ts";
+import { NO_BYTES } from "../../io/bytes.ts";
 import { BoltqError } from "../../io/error.ts";
 import { floatAttribute, floatsAttribute, intAttribute, intsAttribute, textAttribute } from "../../onnx/attributes.ts";
 import type { OnnxNode, OnnxTensor } from "../../onnx/model.ts";
@@ -14,7 +15,6 @@ import {
   firstAndDynamicInputs,
   type Lower,
   type LoweredWeight,
-  NO_BYTES,
   requireConstant,
 } from "./lowering.ts";
 import { boltData, boltTypeOf } from "./weight-data.ts";

@@ -1,10 +1,9 @@
 import { changedFloats } from "../../bolt/lazy-floats.ts";
 import type { ParameterValue } from "../../bolt/parameters.ts";
 import { elementCount } from "../../graph/tensor.ts";
-import type { Bytes } from "../../io/bytes.ts";
+import { type Bytes, NO_BYTES } from "../../io/bytes.ts";
 import { BoltqError } from "../../io/error.ts";
 import { numbersOf } from "../../onnx/tensor-data.ts";
-import { NO_BYTES } from "../onnx-to-bolt/lowering.ts";
 import { floatTensor, storedTensor } from "./constants.ts";
 import { subjectOf, type TfliteOperator, type TfliteTensor } from "./read.ts";
 

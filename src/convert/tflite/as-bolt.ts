@@ -1,14 +1,14 @@
-import { type BoltModel, type BoltNodeData, type BoltValue, type BoltWeight, WeightTable } from "../../bolt/model.ts";
-import { Parameters, type ParameterValue } from "../../bolt/parameters.ts";
+import { type BoltModel, type BoltValue, type BoltWeight, WeightTable } from "../../bolt/model.ts";
+import { newModel, newNodeData, newWeight } from "../../bolt/new-model.ts";
+import type { ParameterValues } from "../../bolt/parameters.ts";
 import { rulesOf } from "../../bolt/rules.ts";
 import type { BoltTensorDescription } from "../../bolt/tensor-description.ts";
 import { type BoltVersion, NEWEST_BOLT_VERSION } from "../../bolt/version.ts";
 import { Graph, Value } from "../../graph/graph.ts";
-import type { Bytes } from "../../io/bytes.ts";
+import { NO_BYTES } from "../../io/bytes.ts";
 import { BoltqError } from "../../io/error.ts";
 import { DATA_FORMATS, defaultDataFormat } from "../onnx-to-bolt/data-format.ts";
 import type { ConvertOptions } from "../onnx-to-bolt/index.ts";
-import { NO_BYTES } from "../onnx-to-bolt/lowering.ts";
 import { asBolt, channelsFirst, type Reading } from "./as-bolt-operators.ts";
 import { storedTensor } from "./constants.ts";
 import { subjectOf, type TfliteGraph, type TfliteOperator, type TfliteTensor } from "./read.ts";
@@ -24,12 +24,9 @@ export async function graphAsBolt(graph: TfliteGraph, options: ConvertOptions): 
   for (const input of graph.inputs) building.graph.inputs.push(building.define(graph.tensors[input]!.name));
   for (const operator of graph.operators) await building.add(graph, operator);
   building.graph.outputs = graph.outputs.map((output) => building.valueOf(graph.tensors[output]!.name));
-  return {
-    format: "bolt",
+  return newModel({
     version,
     name: options.name ?? graph.name,
-    nameResidue: undefined,
-    dataType: "F32",
     inputDescriptions: graph.inputs.map((input) => {
       const tensor = graph.tensors[input]!;
       const shape = channelsFirst(tensor.shape);
@@ -39,12 +36,9 @@ export async function graphAsBolt(graph: TfliteGraph, options: ConvertOptions): 
         dimensions: [...shape].reverse(),
       };
     }),
-    inputResidues: [],
-    outputResidues: [],
     graph: building.graph,
     weights: new WeightTable([...building.sharedWeights, ...building.weights]),
-    trailer: NO_BYTES,
-  };
+  });
 }
 
 function typeOf({ name, type }: TfliteTensor): "F32" | "I32" {
@@ -96,7 +90,10 @@ class Building {
     const first = made.firstInput ?? 0;
     const outputs = operator.outputs.map((output) => graph.tensors[output]!.name);
     this.#append(name, made.type, inputs.slice(first, first + count), outputs, made.parameters ?? {});
-    if (made.weight !== undefined) this.weights.push(record(name, "F32", made.weight[0], made.weight[1]));
+    if (made.weight !== undefined) {
+      const [weight, vector] = made.weight;
+      this.weights.push(newWeight(name, { dataType: "F32", weight, vector }));
+    }
     const activation = ACTIVATIONS[made.activation ?? 0];
     if (activation !== undefined) this.#append(outputs[0]!, activation, [outputs[0]!], [outputs[0]!], {});
   }
@@ -118,7 +115,7 @@ class Building {
       dimensions: shape.length === 0 ? [1] : [...shape].reverse(),
     };
     this.#append(name, "SharedWeight", [], [name], { desc });
-    this.sharedWeights.push(record(name, dataType, storedTensor(tensor).data, NO_BYTES));
+    this.sharedWeights.push(newWeight(name, { dataType, weight: storedTensor(tensor).data, vector: NO_BYTES }));
   }
 
   #append(
@@ -126,14 +123,9 @@ class Building {
     type: string,
     inputs: readonly string[],
     outputs: readonly string[],
-    parameters: Readonly<Record<string, ParameterValue>>,
+    parameters: ParameterValues,
   ): void {
-    const data: BoltNodeData = {
-      parameters: Parameters.of(type, this.#version, parameters),
-      scales: [],
-      positions: undefined,
-      residues: new Map(),
-    };
+    const data = newNodeData(type, this.#version, parameters);
     const read = inputs.map((input) => this.valueOf(input));
     this.graph.append({ name, type, inputs: read, outputs: outputs.map((output) => this.define(output)), data });
   }
@@ -141,10 +133,6 @@ class Building {
 
 /** Operators that Bolt's reader puts behind another for its activation. */
 const ACTIVATIONS: readonly (string | undefined)[] = [undefined, "Relu", undefined, "Relu6"];
-
-function record(operator: string, dataType: "F32" | "I32", weight: Bytes, vector: Bytes): BoltWeight {
-  return { operator, dataType, weight, vector, scales: [], residue: undefined };
-}
 
 function missing(operator: TfliteOperator, index: number): never {
   throw new BoltqError("format", `its input ${index} is missing`, { subject: subjectOf(operator) });

@@ -1,5 +1,5 @@
 import type { BoltModel, BoltNode } from "../../bolt/model.ts";
-import { Parameters } from "../../bolt/parameters.ts";
+import { newNodeData } from "../../bolt/new-model.ts";
 import { Value } from "../../graph/graph.ts";
 
 /**
@@ -73,21 +73,16 @@ function applyMove(model: BoltModel, sum: BoltNode, { stride, released, taking, 
     type: "Pooling",
     inputs: [identity.producer.output()],
     outputs: [pooled],
-    data: {
-      parameters: Parameters.of("Pooling", model.version, {
-        kernel_t: 1,
-        kernel_h: 1,
-        kernel_w: 1,
-        stride_t: 1,
-        stride_h: height,
-        stride_w: width,
-        round_mode: "FLOOR",
-        mode: "MAX",
-      }),
-      scales: [],
-      positions: undefined,
-      residues: new Map(),
-    },
+    data: newNodeData("Pooling", model.version, {
+      kernel_t: 1,
+      kernel_h: 1,
+      kernel_w: 1,
+      stride_t: 1,
+      stride_h: height,
+      stride_w: width,
+      round_mode: "FLOOR",
+      mode: "MAX",
+    }),
   });
   sum.setInput(identity.input, pooled);
 }

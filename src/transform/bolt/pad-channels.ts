@@ -1,5 +1,6 @@
 import type { BoltModel, BoltNode, BoltWeight } from "../../bolt/model.ts";
-import { Parameters } from "../../bolt/parameters.ts";
+import { newNodeData } from "../../bolt/new-model.ts";
+import type { Parameters } from "../../bolt/parameters.ts";
 import { Value } from "../../graph/graph.ts";
 import type { Bytes } from "../../io/bytes.ts";
 import { memoryBytes } from "../../io/bytes.ts";
@@ -138,12 +139,7 @@ function resizeName(place: number): string {
 type ResizeParameters = { symmetric: string; group: number; channel_before: number; channel_after: number };
 
 function resizeData(model: BoltModel, parameters: ResizeParameters): BoltNode["data"] {
-  return {
-    parameters: Parameters.of("ChannelResize", model.version, parameters),
-    scales: [],
-    positions: undefined,
-    residues: new Map(),
-  };
+  return newNodeData("ChannelResize", model.version, parameters);
 }
 
 function insertSpan(model: BoltModel, node: BoltNode, name: string, parameters: ResizeParameters): void {

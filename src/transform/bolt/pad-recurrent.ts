@@ -1,6 +1,6 @@
 import { floatsOf, floatsWhenRead } from "../../bolt/lazy-floats.ts";
 import type { BoltModel, BoltNode, BoltWeight } from "../../bolt/model.ts";
-import { Parameters } from "../../bolt/parameters.ts";
+import { newNodeData } from "../../bolt/new-model.ts";
 import { Value } from "../../graph/graph.ts";
 import type { Bytes } from "../../io/bytes.ts";
 import { BoltqError } from "../../io/error.ts";
@@ -91,7 +91,7 @@ function cutOutput(model: BoltModel, layer: BoltNode, units: number): void {
   const [output, ...states] = layer.outputs;
   const uncut = new Value<BoltNode["data"]>(name);
   layer.setOutputs([uncut, ...states]);
-  const parameters = Parameters.of("TfSlice", model.version, {
+  const data = newNodeData("TfSlice", model.version, {
     begin: [0, 0, 0],
     end: [-1, -1, units],
     strides: [1, 1, 1],
@@ -99,6 +99,5 @@ function cutOutput(model: BoltModel, layer: BoltNode, units: number): void {
     end_mask: [1, 1, 0],
     num_dims: 3,
   });
-  const data = { parameters, scales: [], positions: undefined, residues: new Map() };
   model.graph.insertAfter(layer, { name, type: "TfSlice", inputs: [uncut], outputs: [output!], data });
 }
