@@ -54,17 +54,14 @@ const CONVOLUTIONS: Readonly<Record<string, { readonly weight: number; readonly 
 /** Operators whose constants from the second input on are vectors of one length. */
 const VECTORS: ReadonlySet<string> = new Set(["BatchNormalization", "InstanceNormalization"]);
 
-/** Axes of the weights of recurrent operators, by input. */
-const RECURRENT_AXES: Readonly<Record<number, number>> = { 1: 3, 2: 3, 3: 2 };
-const RECURRENT: ReadonlySet<string> = new Set(["RNN", "GRU", "LSTM"]);
+/** How many gates the units of a recurrent operator have. */
+const GATES: Readonly<Record<string, number>> = { RNN: 1, GRU: 3, LSTM: 4 };
 
 /** Throws BoltqError `invalid-graph` where the constants of an operator contradict each other or its attributes. */
 export function requireWeightShapes(node: OnnxNode): void {
   if (Object.hasOwn(CONVOLUTIONS, node.type)) checkConvolution(node, CONVOLUTIONS[node.type]!);
   if (VECTORS.has(node.type)) checkVectors(node);
-  if (RECURRENT.has(node.type)) {
-    for (const [index, axes] of Object.entries(RECURRENT_AXES)) requireAxes(node, Number(index), axes, axes);
-  }
+  if (Object.hasOwn(GATES, node.type)) checkRecurrent(node, GATES[node.type]!);
   if (node.type === "Gemm") for (const index of [0, 1]) requireAxes(node, index, 2, 2);
 }
 
@@ -102,4 +99,22 @@ function checkVectors(node: OnnxNode): void {
   if (shapes.every((shape) => shape.length === 1 && shape[0] === shapes[0]![0])) return;
   const all = shapes.map((shape) => `[${shape.join(", ")}]`).join(", ");
   throw new BoltqError("invalid-graph", `its constants ${all} are not vectors of one length`);
+}
+
+/** W is directions × gates·units × features, R directions × gates·units × units, B directions × 2·gates·units. */
+function checkRecurrent(node: OnnxNode, gates: number): void {
+  const shapes = [1, 2, 3].map((index) => constantShape(node, index));
+  if (shapes[1] === undefined) return;
+  const [directions = 0, , units = 0] = shapes[1];
+  const stated = intAttribute(node, "hidden_size", units);
+  const expected = [
+    [directions, gates * units, shapes[0]?.[2]],
+    [directions, gates * units, units],
+    [directions, 2 * gates * units],
+  ];
+  const sound =
+    units > 0 && stated === units && shapes.every((shape, index) => !shape || `${shape}` === `${expected[index]}`);
+  if (sound) return;
+  const all = shapes.map((shape) => (shape === undefined ? "none" : `[${shape.join(", ")}]`)).join(", ");
+  throw new BoltqError("invalid-graph", `its constants ${all} are not those of ${stated} units with ${gates} gates`);
 }

@@ -107,4 +107,18 @@ describe("the structure of an ONNX graph that is read", () => {
     });
     await (await refusal(norm)).toThrow("its constants [2], [2], [2], [3] are not vectors of one length");
   });
+
+  it("refuses recurrent layers whose weights are not those of their units", async () => {
+    const layer = (input: number[], hidden: number[], units = 5) =>
+      onnxModel({
+        inputs: { x: [3, 1, 4] },
+        constants: { w: normalTensor(input), r: normalTensor(hidden), b: normalTensor([1, 30]) },
+        operators: [["GRU", ["x", "w", "r", "b"], "y", { hidden_size: units }]],
+        outputs: ["y"],
+      });
+    await expect(reread(layer([1, 15, 4], [1, 15, 5]))).resolves.toBeDefined();
+    for (const wrong of [layer([1, 15, 4], [1, 15, 0]), layer([2, 15, 4], [1, 15, 5]), layer([1, 15, 4], [15, 5])])
+      await (await refusal(wrong)).toThrow("are not those of 5 units with 3 gates");
+    await (await refusal(layer([1, 15, 4], [1, 15, 5], 6))).toThrow("[1, 15, 5], [1, 30] are not those of 6 units");
+  });
 });
