@@ -1,6 +1,5 @@
 import type { Signature } from "../onnx/model.ts";
-import { shapeOfDescription } from "./bolt-to-onnx/constants.ts";
-import { ELEMENT_TYPES } from "./bolt-to-onnx/raise-context.ts";
+import { ELEMENT_TYPES, shapeOfDescription } from "./bolt-to-onnx/tensor-types.ts";
 import type { Model } from "./model-format.ts";
 
 /** What a model takes, as it will be when it runs: names, element types and shapes, outermost dimension first. */

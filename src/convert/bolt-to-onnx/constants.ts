@@ -1,5 +1,4 @@
 import { STORAGE_BITS } from "../../bolt/data-type.ts";
-import { enumerationNumber } from "../../bolt/enumerations.ts";
 import type { BoltWeight } from "../../bolt/model.ts";
 import type { BoltTensorDescription } from "../../bolt/tensor-description.ts";
 import { readWeightValues } from "../../bolt/weight-values.ts";
@@ -7,15 +6,9 @@ import { elementCount, type Tensor } from "../../graph/tensor.ts";
 import { BoltqError } from "../../io/error.ts";
 import type { OnnxValue } from "../../onnx/model.ts";
 import { tensorOf } from "../../onnx/tensor-data.ts";
-import { ELEMENT_TYPES, type RaiseContext, type RaiseTable } from "./raise-context.ts";
+import type { RaiseContext, RaiseTable } from "./raise-context.ts";
+import { ELEMENT_TYPES, shapeOfDescription } from "./tensor-types.ts";
 import { weightTensor } from "./weights.ts";
-
-const SCALAR = enumerationNumber("DataFormat", "SCALAR");
-
-/** The shape of a description, outermost dimension first; a scalar has none. */
-export function shapeOfDescription({ dimensions, dataFormat }: BoltTensorDescription): number[] {
-  return dataFormat === SCALAR ? [] : [...dimensions].reverse();
-}
 
 /** A constant that other operators read: the weight of this operator in the shape that its parameters state. */
 async function raiseSharedWeight(context: RaiseContext): Promise<OnnxValue> {

@@ -5,7 +5,8 @@ import type { ElementType } from "../../graph/tensor.ts";
 import type { OnnxValue } from "../../onnx/model.ts";
 import { countOf } from "../graph-builder.ts";
 import { activate } from "./activations.ts";
-import { ELEMENT_TYPES, type RaiseContext, type RaiseTable } from "./raise-context.ts";
+import type { RaiseContext, RaiseTable } from "./raise-context.ts";
+import { ELEMENT_TYPES } from "./tensor-types.ts";
 import { vectorValues, weightTensor } from "./weights.ts";
 
 /** All values in one type: float32 as soon as one is. */

@@ -2,8 +2,9 @@ import { BOLT_DATA_TYPES } from "../../bolt/data-type.ts";
 import { weightCount } from "../../bolt/weight-values.ts";
 import type { OnnxValue } from "../../onnx/model.ts";
 import { tensorOf } from "../../onnx/tensor-data.ts";
-import { ELEMENT_TYPES, type RaiseContext, type RaiseTable } from "./raise-context.ts";
+import type { RaiseContext, RaiseTable } from "./raise-context.ts";
 import { normalAxis, transposed } from "./shape-operators.ts";
+import { ELEMENT_TYPES } from "./tensor-types.ts";
 import { weightTensor } from "./weights.ts";
 
 /** The axis that marks the ND variants of Gather and Scatter. */

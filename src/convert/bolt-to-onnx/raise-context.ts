@@ -1,4 +1,3 @@
-import type { BoltDataType } from "../../bolt/data-type.ts";
 import type { BoltModel, BoltNode, BoltValue, BoltWeight } from "../../bolt/model.ts";
 import type { Parameters } from "../../bolt/parameters.ts";
 import type { ElementType } from "../../graph/tensor.ts";
@@ -163,26 +162,6 @@ export class RaiseContext extends OperatorParts {
     throw new BoltqError(code, problem, { subject: `operator "${this.node.name}" (${this.node.type})` });
   }
 }
-
-/** The ONNX type that holds values of a Bolt type: what Bolt stores narrow but computes in float is float32. */
-export const ELEMENT_TYPES: Readonly<Record<BoltDataType, ElementType>> = {
-  U8: "uint8",
-  I8: "int8",
-  U32: "int32",
-  I32: "int32",
-  F16: "float32",
-  F16_8Q: "float32",
-  F32: "float32",
-  BIN01: "float32",
-  BIN11: "float32",
-  F32_8Q: "float32",
-  U8_Q: "float32",
-  I64: "int32",
-  U64: "int32",
-  F64: "float32",
-  BF16: "float32",
-  I4: "float32",
-};
 
 /** The outputs of a raised node, in order; those behind the last one that Bolt's node has are dropped. */
 export type Raised = OnnxValue | readonly OnnxValue[];

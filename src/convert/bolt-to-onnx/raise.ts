@@ -1,9 +1,9 @@
-import type { BoltModel, BoltNode, BoltValue } from "../../bolt/model.ts";
+import type { BoltModel, BoltNode } from "../../bolt/model.ts";
 import { BoltqError, placed } from "../../io/error.ts";
 import type { OnnxModel } from "../../onnx/model.ts";
 import { GraphBuilder } from "../graph-builder.ts";
 import { ACTIVATIONS } from "./activations.ts";
-import { CONSTANTS, shapeOfDescription } from "./constants.ts";
+import { CONSTANTS } from "./constants.ts";
 import { CONVOLUTIONS } from "./convolution.ts";
 import { DETECTION_OUTPUTS } from "./detection-output.ts";
 import { ELEMENTWISE } from "./elementwise.ts";
@@ -13,11 +13,13 @@ import { NORMALIZATIONS } from "./normalization.ts";
 import { POOLINGS } from "./pooling.ts";
 import { PRIOR_BOXES } from "./prior-box.ts";
 import { computesInInt8, handedOn, INT8_OPERATORS } from "./quantized-operators.ts";
-import { ELEMENT_TYPES, RaiseContext, RaiseState, type RaiseTable } from "./raise-context.ts";
+import { RaiseContext, RaiseState, type RaiseTable } from "./raise-context.ts";
+import { raisedNames } from "./raised-names.ts";
 import { RECURRENT_OPERATORS } from "./recurrent.ts";
 import { REDUCTION_OPERATORS } from "./reduction.ts";
 import { RESIZE_OPERATORS } from "./resize.ts";
 import { SHAPE_OPERATORS } from "./shape-operators.ts";
+import { ELEMENT_TYPES, shapeOfDescription } from "./tensor-types.ts";
 
 /** Every operator that can be raised, by Bolt's name. */
 const OPERATORS: RaiseTable = {
@@ -47,13 +49,8 @@ export interface RaiseOptions {
   readonly layers?: boolean;
 }
 
-/**
- * The model as ONNX, so that it can be run: float operators compute in float32 with the numbers that the stored weights
- * stand for; operators labelled int8 compute as Bolt's engine does. Inputs have the shapes that the file states. Large
- * weights stay in the file until they are read. Throws BoltqError `unsupported` that lists the operators that cannot be
- * raised, or names the one whose sizes or parameters cannot.
- */
-export async function raiseToOnnx(model: BoltModel, { layers = false }: RaiseOptions = {}): Promise<OnnxModel> {
+/** What `raiseToOnnx` does: every operator by its entry in the tables. */
+export async function raiseGraph(model: BoltModel, { layers = false }: RaiseOptions = {}): Promise<OnnxModel> {
   refuseUnknownOperators(model);
   if (model.graph.outputs.length === 0) {
     throw new BoltqError("unsupported", "the model has no outputs, so there is nothing to run");
@@ -97,23 +94,4 @@ async function raiseInt8(state: RaiseState, node: BoltNode): Promise<void> {
 
 async function raiseWith(context: RaiseContext): Promise<void> {
   context.define(await OPERATORS[context.node.type]!(context));
-}
-
-/**
- * The name that each value has in the raised model. Bolt uses names again in place: the last value that bears a name keeps it, as that is what the
- * original model called so; a graph input always keeps its own.
- */
-export function raisedNames(model: BoltModel): Map<BoltValue, string> {
-  const names = new Map<BoltValue, string>();
-  const taken = new Set<string>();
-  const take = (value: BoltValue) => {
-    let name = value.name;
-    for (let count = 1; taken.has(name); count++) name = `${value.name}@${count}`;
-    taken.add(name);
-    names.set(value, name);
-  };
-  model.graph.inputs.forEach(take);
-  const outputs = model.graph.nodes.flatMap((node) => node.outputs);
-  outputs.reverse().forEach(take);
-  return names;
 }

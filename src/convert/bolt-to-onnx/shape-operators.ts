@@ -4,7 +4,8 @@ import type { OnnxValue } from "../../onnx/model.ts";
 import { tensorOf } from "../../onnx/tensor-data.ts";
 import { isStatic } from "../graph-builder.ts";
 import { unified } from "./elementwise.ts";
-import { ELEMENT_TYPES, type RaiseContext, type Raised, type RaiseTable } from "./raise-context.ts";
+import type { RaiseContext, Raised, RaiseTable } from "./raise-context.ts";
+import { ELEMENT_TYPES } from "./tensor-types.ts";
 
 /** An end that lies behind every dimension. */
 const TO_THE_END = 2 ** 31 - 1;

@@ -1,7 +1,7 @@
 import type { BoltModel } from "../../bolt/model.ts";
 import { MODEL_FORMATS } from "../../convert/model-file.ts";
 import { formatOf, type ReadModelOptions } from "../../convert/model-format.ts";
-import { type Converted, type ConvertOptions, lowerToBolt, rewriteLowered } from "../../convert/onnx-to-bolt/index.ts";
+import type { Converted, ConvertOptions } from "../../convert/onnx-to-bolt/index.ts";
 import type { Source } from "../../io/bytes.ts";
 import { BoltqError } from "../../io/error.ts";
 import type { OnnxModel } from "../../onnx/model.ts";
@@ -9,6 +9,9 @@ import type { PlanWarning } from "../plan.ts";
 import { precisionFor } from "./recipe.ts";
 import { planWeights, storeWeights } from "./store-weights.ts";
 import { weightWarnings } from "./weight-diagnostics.ts";
+
+/** A page that names this module loads the lowering when it converts. */
+const loadLowering = () => import("../../convert/onnx-to-bolt/index.ts");
 
 /** A model that was converted and stored. */
 export interface ConvertedToBolt extends Converted {
@@ -32,6 +35,7 @@ export async function convertToBolt(
   const format = await formatOf(MODEL_FORMATS, source);
   if (options.asBolt === true && format.lowerAsBolt !== undefined) {
     const model = await format.lowerAsBolt(source, options);
+    const { rewriteLowered } = await loadLowering();
     const inputs = await rewriteLowered(model, options);
     return { model, inputs, notes: [], warnings: await storeAs(model, options) };
   }
@@ -42,6 +46,7 @@ export async function convertToBolt(
 
 /** Converts an ONNX model that was read already; see `convertToBolt`. */
 export async function convertOnnxToBolt(onnx: OnnxModel, options: ConvertToBoltOptions = {}): Promise<ConvertedToBolt> {
+  const { lowerToBolt } = await loadLowering();
   const converted = await lowerToBolt(onnx, options);
   await options.verify?.(converted);
   return { ...converted, warnings: await storeAs(converted.model, options) };

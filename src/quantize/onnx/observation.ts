@@ -3,7 +3,6 @@ import type { OnnxModel } from "../../onnx/model.ts";
 import type { Recipe } from "../recipe.ts";
 import { neededStatistics } from "./needed-statistics.ts";
 import { type Placement, placeQuantization } from "./placement.ts";
-import { prepareForQuantization } from "./prepare.ts";
 
 /** What is to be observed of an ONNX model, which has been brought into the form that is quantized. */
 export interface OnnxObservation {
@@ -17,6 +16,7 @@ export interface OnnxObservation {
 
 /** Prepares the model and decides what must be observed of it. Throws BoltqError `unsupported`. */
 export async function planObservation(model: OnnxModel, recipe: Recipe): Promise<OnnxObservation> {
+  const { prepareForQuantization } = await import("./prepare.ts");
   const { notes, opset } = await prepareForQuantization(model);
   const placement = placeQuantization(model, recipe);
   return { placement, needs: neededStatistics(model, placement), notes, opset };

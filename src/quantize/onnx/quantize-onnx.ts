@@ -14,8 +14,6 @@ import { applyPlan } from "./apply-plan.ts";
 import { refuseBrokenWeights } from "./finite-weights.ts";
 import { type OnnxObservation, planObservation } from "./observation.ts";
 import { planOnnx } from "./plan-onnx.ts";
-import { prepareForQuantization } from "./prepare.ts";
-import { improvePlan } from "./refine/improve-plan.ts";
 import { type ClipValues, tableClips } from "./table-clips.ts";
 
 /** How a model is quantized, and what says how large its numbers get. */
@@ -76,6 +74,7 @@ export async function quantizeOnnx(model: OnnxModel, options: QuantizeOnnxOption
   }
   const observe = async () =>
     statisticsOf(await collectObservations(model, observation.needs, examples.calibrated, options));
+  const { improvePlan } = await import("./refine/improve-plan.ts");
   const fitted = await improvePlan(model, {
     plan: planned,
     statistics,
@@ -98,6 +97,7 @@ export async function quantizeOnnxAsPlanned(model: OnnxModel, plan: Plan): Promi
       remedy: "Give it to post_training_quantization --plan",
     });
   }
+  const { prepareForQuantization } = await import("./prepare.ts");
   await prepareForQuantization(model);
   await scaleChannels(model, plan.channelScalings ?? []);
   applyPlan(model, plan);
