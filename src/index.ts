@@ -53,12 +53,10 @@ export { preprocess, type TargetSize } from "./data/preprocess/preprocess.ts";
 export type { Interpolation } from "./data/preprocess/resample.ts";
 export { PRESETS, type Preprocessing, parsePreprocessing, preset } from "./data/preprocess/specification.ts";
 export { type EvaluateOptions, type Evaluation, evaluateModel } from "./evaluate/accuracy.ts";
-export {
-  type CompareOptions,
-  type Comparison,
-  compareModels,
-  type TensorComparison,
-} from "./evaluate/compare.ts";
+export { type CompareOptions, type Comparison, compareModels } from "./evaluate/compare.ts";
+export type { InnerComparison, OperatorLoss } from "./evaluate/compare-inside.ts";
+export type { TensorComparison } from "./evaluate/error-table.ts";
+export type { ExplainedLoss, LossReason } from "./evaluate/loss-reasons.ts";
 export type { OpenOptions } from "./evaluate/open-session.ts";
 export { closeModel, runModel } from "./evaluate/run.ts";
 export { Graph, Node, type NodeInit, Value } from "./graph/graph.ts";

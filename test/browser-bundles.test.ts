@@ -1,5 +1,5 @@
 import { gzipSync } from "node:zlib";
-import { build } from "esbuild";
+import { build, type Plugin } from "esbuild";
 import { rolldown } from "rolldown";
 import { describe, expect, it } from "vitest";
 
@@ -34,6 +34,14 @@ const FIRST_LOAD = 100;
 /** As in a project of its own: the paths in our tsconfig.json lead to sources for Node. */
 const OWN_PROJECT = { tsconfigRaw: "{}" } as const;
 
+/** What is imported on demand is loaded by those alone who use it. */
+const ON_DEMAND: Plugin = {
+  name: "on demand",
+  setup: ({ onResolve }) => {
+    onResolve({ filter: /./ }, ({ path, kind }) => (kind === "dynamic-import" ? { path, external: true } : undefined));
+  },
+};
+
 describe("the built package, bundled for browsers", () => {
   it.each(ENTRIES)("holds nothing of Node and stays small: $name", async ({ takes, most }) => {
     const { outputFiles, warnings } = await build({
@@ -45,6 +53,7 @@ describe("the built package, bundled for browsers", () => {
       format: "esm",
       platform: "browser",
       logLevel: "silent",
+      plugins: [ON_DEMAND],
     });
     expect(warnings).toEqual([]);
     expect(outputFiles[0]!.text).not.toMatch(/["'`]node:/);

@@ -1,6 +1,8 @@
 import type { Command } from "commander";
 import { modelInputs } from "../convert/model-inputs.ts";
-import { type Comparison, compareModels, type TensorComparison } from "../evaluate/compare.ts";
+import { type Comparison, compareModels } from "../evaluate/compare.ts";
+import type { InnerComparison } from "../evaluate/compare-inside.ts";
+import type { TensorComparison } from "../evaluate/error-table.ts";
 import { CommandFiles } from "./command-files.ts";
 import { addDataOptions, type DataOptions, dataReads, openData } from "./data-options.ts";
 import { openModel } from "./model-argument.ts";
@@ -20,7 +22,7 @@ export function define(command: Command): void {
       .argument("<first>", "the reference, .onnx, .bolt, .tflite or .caffemodel")
       .argument("<second>", "the model to measure against it"),
   )
-    .option("--layers", "compare also the values inside that both models name alike")
+    .option("--layers", "compare also the values inside, paired by place; say where and why the second model loses")
     .option("--threads <number>", "threads inside one operator", parseCount, 1)
     .option("--json", "print as JSON")
     .addHelpText("after", "\nThe exit code is 1 when a number is NaN or infinite in one of the models alone.")
@@ -52,7 +54,7 @@ async function compare(first: string, second: string, options: Options): Promise
 }
 
 function describe(
-  { samples, outputs, layers, unlikeLayers, milliseconds }: Comparison,
+  { samples, outputs, layers, inner, unlikeLayers, milliseconds }: Comparison,
   [firstBytes, secondBytes]: readonly [number, number],
 ): string[] {
   const time =
@@ -74,8 +76,43 @@ function describe(
     "",
     ...errorTable("output", outputs),
     ...(layers.length > 0 ? ["", ...errorTable("layer", layers)] : []),
+    ...(inner === undefined ? [] : ["", ...describeInner(inner)]),
     ...(unlikeLayers.length > 0 ? ["", `of different sizes: ${unlikeLayers.join(", ")}`] : []),
   ];
+}
+
+const MOST_LOSSES = 10;
+
+function describeInner({ operators, paired, losses, optimized }: InnerComparison): string[] {
+  const worst = losses.slice(0, MOST_LOSSES);
+  return [
+    `${paired} of ${operators} operators of the first model have a counterpart in the second`,
+    ...optimized.filter(({ decibels }) => decibels < NEARLY_EQUAL).map(describeOptimized),
+    ...(worst.length === 0 ? [] : ["", "where the second model loses most:"]),
+    ...table(
+      ["operator", "type", "own error", "accumulated", "outputs", "because"],
+      worst.map(({ operator, type, local, accumulated, effect, reason }) => [
+        operator,
+        type,
+        showDecibels(local),
+        showDecibels(accumulated),
+        effect === undefined ? "" : showDecibels(effect),
+        reason,
+      ]),
+    ).filter(() => worst.length > 0),
+    ...worst.slice(0, 3).map(({ operator, evidence, remedy }) => `${operator}: ${evidence}. ${remedy}`),
+  ];
+}
+
+/** Above this the order of sums alone makes the difference. */
+const NEARLY_EQUAL = 80;
+
+function describeOptimized({ name, decibels }: TensorComparison): string {
+  return `the second model as ONNX Runtime optimizes it differs from what its operators say: "${name}" by ${showDecibels(decibels)} dB (the layers are compared without optimization)`;
+}
+
+function showDecibels(decibels: number): string {
+  return decibels === Number.POSITIVE_INFINITY ? "equal" : decibels.toFixed(1).replace("Infinity", "∞");
 }
 
 function errorTable(heading: string, rows: readonly TensorComparison[]): string[] {
@@ -83,7 +120,7 @@ function errorTable(heading: string, rows: readonly TensorComparison[]): string[
     [heading, "dB", "cosine", "equal arg-max", "largest difference"],
     rows.map(({ name, otherName, decibels, cosine, equalArgMax, largestDifference }) => [
       name === otherName ? name : `${name} / ${otherName}`,
-      decibels === Number.POSITIVE_INFINITY ? "equal" : decibels.toFixed(1).replace("Infinity", "∞"),
+      showDecibels(decibels),
       cosine.toFixed(5),
       `${(100 * equalArgMax).toFixed(1)} %`,
       largestDifference.toPrecision(3),

@@ -9,7 +9,7 @@ import type { OnnxModel, OnnxNode } from "../onnx/model.ts";
 import { fitInputs } from "../runtime/fit-inputs.ts";
 import { loadRuntime } from "../runtime/load.ts";
 import type { NamedTensors, Runtime } from "../runtime/runtime.ts";
-import { layerPairs, type NamePair } from "./layer-pairs.ts";
+import { layerPairs, type NamePair, namePairs } from "./layer-pairs.ts";
 import { openSession } from "./open-session.ts";
 import { randomInput } from "./random-input.ts";
 
@@ -163,7 +163,7 @@ async function firstDifference(
   models: Models,
   tolerance: number,
 ): Promise<{ readonly node: OnnxNode; readonly isRounding: boolean } | undefined> {
-  const pairs = layerPairs(models.source, models.converted.model);
+  const pairs = namePairs(await layerPairs(models.source, models.converted.model));
   const results = await runBoth(models, pairs);
   if (typeof results === "string") return undefined;
   const wrong = pairs.find(

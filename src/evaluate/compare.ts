@@ -2,16 +2,17 @@ import type { Model } from "../convert/model-file.ts";
 import { type Examples, samplesOf } from "../data/dataset.ts";
 import { BoltqError } from "../io/error.ts";
 import { fitInputs } from "../runtime/fit-inputs.ts";
-import type { NamedTensors, Session } from "../runtime/runtime.ts";
-import { TensorError, type TensorErrorSummary } from "../runtime/tensor-error.ts";
-import { layerPairs, type NamePair } from "./layer-pairs.ts";
+import type { Session } from "../runtime/runtime.ts";
+import type { InnerComparison, InsideTables } from "./compare-inside.ts";
+import { ErrorTable, type TensorComparison } from "./error-table.ts";
+import type { NamePair } from "./layer-pairs.ts";
 import { type OpenOptions, openSession } from "./open-session.ts";
 
 /** What of two models is compared, and how they are run. */
 export interface CompareOptions {
   /** What messages call the two models; default "first model" and "second model". */
   readonly names?: readonly [string, string];
-  /** Compare also the values inside that both models name alike. Default false. */
+  /** Compare also the values inside, paired by their place in both graphs; say where and why the second model loses. Default false. */
   readonly layers?: boolean;
   /** Threads of each model; default 1. */
   readonly threads?: number;
@@ -25,21 +26,15 @@ export interface CompareOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The second model measured against the first. */
-export interface TensorComparison extends TensorErrorSummary {
-  /** The name in the first model; outputs are matched by name, or by place where the names differ. */
-  readonly name: string;
-  /** The name in the second model. */
-  readonly otherName: string;
-}
-
 /** How two models differ on the same samples. */
 export interface Comparison {
   readonly samples: number;
   readonly outputs: readonly TensorComparison[];
-  /** In the order of the first model's graph; empty unless asked for. */
+  /** In the order of the first model's graph; empty unless asked for. Both models run without optimization for these. */
   readonly layers: readonly TensorComparison[];
-  /** Names that both models have for values of different sizes (padded channels, say). */
+  /** Where the second model loses, and why; undefined unless layers were asked for. */
+  readonly inner: InnerComparison | undefined;
+  /** Names of values at one place that are of different sizes (padded channels, say). */
   readonly unlikeLayers: readonly string[];
   /** Median milliseconds of a run of each model; undefined when not timed. */
   readonly milliseconds: readonly [number, number] | undefined;
@@ -59,24 +54,18 @@ export async function compareModels(
 ): Promise<Comparison> {
   const { threads = 1, runtime, layers = false, names = ["first model", "second model"] } = options;
   const models = [reference, other] as const;
-  const pairs = layers ? layerPairs(reference, other) : [];
-  const opened: Session[] = [];
-  const open = async (side: 0 | 1, inner: readonly string[]) => {
-    const session = await openSession(models[side], { threads, runtime, layers: inner, name: names[side] });
+  const opened: { close(): Promise<void> }[] = [];
+  const open = async (side: 0 | 1, inner: OpenOptions = {}) => {
+    const session = await openSession(models[side], { threads, runtime, name: names[side], ...inner });
     opened.push(session);
     return session;
   };
   try {
-    const plain = [await open(0, []), await open(1, [])] as const;
-    const inner = (side: 0 | 1) =>
-      pairs.length === 0
-        ? plain[side]
-        : open(
-            side,
-            pairs.map((pair) => pair[side]),
-          );
-    const observed = [await inner(0), await inner(1)] as const;
-    return await compareSessions({ plain, observed, pairs }, examples, options);
+    const plain = [await open(0), await open(1)] as const;
+    matchOutputs(...plain);
+    const inside = layers ? await openInside(models, plain, open, options) : undefined;
+    if (inside !== undefined) opened.push(inside);
+    return await compareSessions({ plain, inside }, examples, options);
   } finally {
     await Promise.all(opened.map((session) => session.close()));
   }
@@ -84,28 +73,32 @@ export async function compareModels(
 
 type Pair = readonly [Session, Session];
 
-/** Sessions of both models: with their own outputs alone, for timing, and with the layers to compare. */
+/** Sessions of both models as they are used, and what is needed to look inside. */
 interface Opened {
   readonly plain: Pair;
-  readonly observed: Pair;
-  readonly pairs: readonly NamePair[];
+  readonly inside: InsideTables | undefined;
+}
+
+/** Loaded when it is asked for: a page that compares outputs alone need not have it. */
+async function openInside(...[models, plain, open, options]: Parameters<typeof InsideTables.open>) {
+  const { InsideTables: Tables } = await import("./compare-inside.ts");
+  return Tables.open(models, plain, open, options);
 }
 
 async function compareSessions(
-  { plain, observed, pairs }: Opened,
+  { plain, inside }: Opened,
   examples: Examples,
   { timedSamples = DEFAULT_TIMED_SAMPLES, onSkip, onProgress, signal }: CompareOptions,
 ): Promise<Comparison> {
   const outputs = new ErrorTable(matchOutputs(...plain));
-  const inner = new ErrorTable(innerPairs(pairs, plain));
   const times = new Times();
   let count = 0;
-  for await (const { inputs } of samplesOf(examples, onSkip)) {
+  for await (const sample of samplesOf(examples, onSkip)) {
     signal?.throwIfAborted();
-    const feeds = observed.map((session) => fitInputs(session.inputs, inputs)) as [Feeds, Feeds];
-    const [first, second] = await Promise.all([observed[0].run(feeds[0]), observed[1].run(feeds[1])]);
+    const feeds = plain.map((session) => fitInputs(session.inputs, sample.inputs)) as [Feeds, Feeds];
+    const [first, second] = await Promise.all([plain[0].run(feeds[0]), plain[1].run(feeds[1])]);
     outputs.add(first, second);
-    inner.add(first, second);
+    await inside?.add(sample, feeds, second);
     if (count < timedSamples) await times.measure(plain, feeds);
     count += 1;
     onProgress?.(count);
@@ -115,44 +108,14 @@ async function compareSessions(
   return {
     samples: count,
     outputs: outputs.comparisons(),
-    layers: inner.comparisons(),
-    unlikeLayers: inner.unlike(),
+    layers: inside?.layers.comparisons() ?? [],
+    inner: await inside?.summary(),
+    unlikeLayers: inside?.layers.unlike() ?? [],
     milliseconds: times.medians(),
   };
 }
 
 type Feeds = ReturnType<typeof fitInputs>;
-
-/** The errors of pairs of tensors. */
-class ErrorTable {
-  readonly #pairs: readonly NamePair[];
-  readonly #errors: readonly TensorError[];
-  readonly #unlike = new Set<string>();
-
-  constructor(pairs: readonly NamePair[]) {
-    this.#pairs = pairs;
-    this.#errors = pairs.map(() => new TensorError());
-  }
-
-  add(first: NamedTensors, second: NamedTensors): void {
-    this.#pairs.forEach(([name, otherName], index) => {
-      const [reference, other] = [first.get(name), second.get(otherName)];
-      if (reference === undefined || other === undefined) return;
-      if (!this.#errors[index]!.add(reference, other)) this.#unlike.add(name);
-    });
-  }
-
-  comparisons(): TensorComparison[] {
-    return this.#pairs.flatMap(([name, otherName], index) => {
-      const summary = this.#errors[index]!.summary();
-      return summary.samples === 0 ? [] : [{ name, otherName, ...summary }];
-    });
-  }
-
-  unlike(): string[] {
-    return [...this.#unlike];
-  }
-}
 
 /** Run times of two sessions, measured in turns so that what else the machine does hits both alike. */
 class Times {
@@ -194,12 +157,6 @@ function matchOutputs(reference: Session, other: Session): NamePair[] {
     `the models have ${names.length} and ${otherNames.length} outputs (${names.join(", ")}; ${otherNames.join(", ")})`,
     { remedy: "Compare models of the same network" },
   );
-}
-
-/** The pairs that are not outputs of both models. */
-function innerPairs(pairs: readonly NamePair[], plain: Pair): NamePair[] {
-  const [first, second] = plain.map((session) => new Set(session.outputs.map(({ name }) => name)));
-  return pairs.filter(([name, otherName]) => !(first!.has(name) && second!.has(otherName)));
 }
 
 function unlikeOutputs(names: readonly string[]): BoltqError {
