@@ -5,7 +5,7 @@ import { basename, join } from "node:path";
 import { rolldown } from "rolldown";
 
 const TSC = "node_modules/typescript/bin/tsc";
-const EXTERNAL = ["onnxruntime-node", "onnxruntime-web", /^@jsquash\//];
+const EXTERNAL = ["onnxruntime-node", "onnxruntime-web", /^@jsquash\//, "@dagrejs/dagre"];
 
 rmSync("dist", { recursive: true, force: true });
 for (const project of ["tsconfig.build.json", "tsconfig.web.build.json"]) {

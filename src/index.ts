@@ -134,6 +134,11 @@ export {
 export type { AccuracyStep } from "./quantize/refine/improve.ts";
 export type { DynamicChoice, LayerClips, ScaleTable } from "./quantize/scale-table.ts";
 export { type Difference, diffModels } from "./report/difference.ts";
+export { ChangedAnswers, type Thumbnail } from "./report/gather/changed-answers.ts";
+export type { ReportSubject } from "./report/gather/report-of-comparison.ts";
+export { shrunk } from "./report/gather/thumbnail.ts";
+export type { ReportCard, ReportData, ReportExamples, ReportGraph, ReportOrigin } from "./report/html/report-data.ts";
+export { makeReport, printReport } from "./report/make-report.ts";
 export {
   type ModelSummary,
   type OperatorSummary,

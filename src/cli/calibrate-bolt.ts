@@ -1,6 +1,7 @@
 import type { BoltModel } from "../bolt/model.ts";
 import { METHOD_NEEDS } from "../calibrate/find-range.ts";
 import type { RangeMethod } from "../calibrate/range.ts";
+import type { Model } from "../convert/model-file.ts";
 import { modelInputs } from "../convert/model-inputs.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { openDataset } from "../data/node/open-dataset.ts";
@@ -28,9 +29,7 @@ export async function quantizeWithData(
       remedy: "Give a folder of pictures or arrays, or leave out -o and --accuracy for dynamic int8",
     });
   }
-  const dataset = await openDataset(folder, modelInputs(model), {
-    preprocessing: preprocessingOf({ format: values.get("f") ?? "RGB", factor: multiplier(values.get("m") ?? "1") }),
-  });
+  const { dataset } = await openExamples(folder, model, values);
   for (const path of dataset.files ?? []) files.read(path);
   const bar = progressBar("calibrating");
   const fitting = progressBar("fitting layers");
@@ -51,6 +50,15 @@ export async function quantizeWithData(
     bar.end();
     fitting.end();
   }
+}
+
+/** The examples of a folder (-d), made inputs as -f and -m say. */
+export async function openExamples(folder: string, model: Model, values: ParsedOptions["values"]) {
+  const preprocessing = preprocessingOf({
+    format: values.get("f") ?? "RGB",
+    factor: multiplier(values.get("m") ?? "1"),
+  });
+  return { dataset: await openDataset(folder, modelInputs(model), { preprocessing }), preprocessing };
 }
 
 /** Whether accuracy is to be sought on the examples. Throws BoltqError `usage` for another word than "best". */

@@ -23,6 +23,7 @@ import { printJson, printLines, table } from "./print.ts";
 import { progressBar } from "./progress.ts";
 import { readText } from "./read-text.ts";
 import { addRecipeOption, readRecipe } from "./recipe-option.ts";
+import { addReportOption } from "./report-option.ts";
 import { originOf, readStatistics } from "./statistics-file.ts";
 
 interface Options extends Partial<DataOptions> {
@@ -35,9 +36,11 @@ interface Options extends Partial<DataOptions> {
   readonly stats?: string;
   readonly verbose?: boolean;
   readonly json?: boolean;
+  readonly report?: string;
 }
 
 export function define(command: Command): void {
+  addReportOption(command);
   addRecipeOption(
     addDataOptions(
       command.argument(
@@ -67,7 +70,7 @@ export function define(command: Command): void {
 async function calibrate(paths: readonly string[], options: Options): Promise<void> {
   const files = new CommandFiles({
     reads: [...paths, options.recipe, options.stats, ...dataReads(options)],
-    writes: [options.output, options.table, options.preview],
+    writes: [options.output, options.table, options.preview, options.report],
   });
   if (options.merge) return merge(paths, options, files);
   const [path, ...others] = paths;
@@ -76,10 +79,10 @@ async function calibrate(paths: readonly string[], options: Options): Promise<vo
       remedy: "Give one model, or --merge for statistics",
     });
   }
-  const wanted = options.output ?? options.table ?? options.verbose ?? options.json;
+  const wanted = options.output ?? options.table ?? options.report ?? options.verbose ?? options.json;
   if (wanted === undefined) {
     throw new BoltqError("usage", "there is nothing to do with the statistics", {
-      remedy: "Write them with -o STATS.json or --table TABLE.json, or show them with -V or --json",
+      remedy: "Write them with -o STATS.json or --table TABLE.json, or show them with -V, --json or --report FILE.html",
     });
   }
   const model = await openModel(path, files);
@@ -89,6 +92,14 @@ async function calibrate(paths: readonly string[], options: Options): Promise<vo
     options.stats === undefined
       ? await observe(runnable, needs, path, options, files)
       : await readStatistics(options.stats, path, files);
+  if (options.report !== undefined) {
+    const { reportCalibration } = await import("./write-report.ts");
+    const ranges = rangesOf(observations, options.method);
+    await reportCalibration(
+      { path: options.report, model: path, statistics: statisticsOf(observations), ranges },
+      files,
+    );
+  }
   await finish(observations, options, layers, files);
 }
 
@@ -167,7 +178,7 @@ async function finish(
   layers: Subject["layers"],
   files: CommandFiles,
 ): Promise<void> {
-  const written: string[] = [];
+  const written: string[] = options.report === undefined ? [] : [`wrote ${options.report}`];
   const write = async (file: string, text: string) => {
     const target = files.target(file);
     await writeWhole(target, () => target.write(new TextEncoder().encode(text)));

@@ -4,23 +4,27 @@ import { type Comparison, compareModels } from "../evaluate/compare.ts";
 import type { InnerComparison } from "../evaluate/compare-inside.ts";
 import type { TensorComparison } from "../evaluate/error-table.ts";
 import { CommandFiles } from "./command-files.ts";
-import { addDataOptions, type DataOptions, dataReads, openData } from "./data-options.ts";
+import { addDataOptions, type DataOptions, dataReads, openData, preprocessingOf } from "./data-options.ts";
 import { openModel } from "./model-argument.ts";
 import { parseCount } from "./number-option.ts";
 import { printJson, printLines, showBytes, table } from "./print.ts";
 import { progressBar } from "./progress.ts";
+import { addReportOption } from "./report-option.ts";
 
 interface Options extends DataOptions {
   readonly layers?: boolean;
   readonly threads: number;
   readonly json?: boolean;
+  readonly report?: string;
 }
 
 export function define(command: Command): void {
-  addDataOptions(
-    command
-      .argument("<first>", "the reference, .onnx, .bolt, .tflite or .caffemodel")
-      .argument("<second>", "the model to measure against it"),
+  addReportOption(
+    addDataOptions(
+      command
+        .argument("<first>", "the reference, .onnx, .bolt, .tflite or .caffemodel")
+        .argument("<second>", "the model to measure against it"),
+    ),
   )
     .option("--layers", "compare also the values inside, paired by place; say where and why the second model loses")
     .option("--threads <number>", "threads inside one operator", parseCount, 1)
@@ -30,22 +34,35 @@ export function define(command: Command): void {
 }
 
 async function compare(first: string, second: string, options: Options): Promise<void> {
-  const files = new CommandFiles({ reads: [first, second, ...dataReads(options)], writes: [options.preview] });
+  const files = new CommandFiles({
+    reads: [first, second, ...dataReads(options)],
+    writes: [options.preview, options.report],
+  });
   const [reference, other] = [await openModel(first, files), await openModel(second, files)];
   const data = await openData(options, modelInputs(reference), files);
   const bar = progressBar("comparing");
   const skipped: string[] = [];
+  const report = options.report === undefined ? undefined : await import("./write-report.ts");
+  const changed = report?.changedAnswers(preprocessingOf(options));
   const result = await compareModels(reference, other, data, {
+    onSample: changed?.add,
     onSkip: (name, reason) => skipped.push(`${name} (${reason})`),
-    layers: options.layers ?? false,
+    layers: options.layers === true || report !== undefined,
     threads: options.threads,
     names: [first, second],
     onProgress: (done) => bar.update(done, data.length),
   }).finally(() => bar.end());
   for (const name of skipped) process.stderr.write(`skipped: ${name}\n`);
   const bytes = [files.bytesOf(first), files.bytesOf(second)] as const;
-  if (options.json) printJson({ ...result, bytes, skipped: skipped.length });
+  if (report !== undefined && options.report !== undefined) {
+    await report.reportComparison(
+      { path: options.report, names: [first, second], bytes, comparison: result, data, examples: changed?.result() },
+      files,
+    );
+  }
+  if (options.json) printJson({ ...withPlainRanges(result), bytes, skipped: skipped.length });
   else printLines(describe(result, bytes));
+  if (options.report !== undefined && !options.json) printLines([`wrote ${options.report}`]);
   const broken = [...result.outputs, ...result.layers].filter((row) => row.broken > 0);
   for (const { name, broken: count } of broken) {
     process.stderr.write(`warning: "${name}": ${count} numbers are NaN or infinite in one of the models alone\n`);
@@ -79,6 +96,14 @@ function describe(
     ...(inner === undefined ? [] : ["", ...describeInner(inner)]),
     ...(unlikeLayers.length > 0 ? ["", `of different sizes: ${unlikeLayers.join(", ")}`] : []),
   ];
+}
+
+/** JSON has no maps. */
+function withPlainRanges({ inner, ...result }: Comparison) {
+  return {
+    ...result,
+    ...(inner === undefined ? {} : { inner: { ...inner, ranges: Object.fromEntries(inner.ranges) } }),
+  };
 }
 
 const MOST_LOSSES = 10;

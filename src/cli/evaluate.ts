@@ -3,12 +3,13 @@ import { modelInputs } from "../convert/model-inputs.ts";
 import { parseLabels } from "../data/labels.ts";
 import { type Evaluation, evaluateModel } from "../evaluate/accuracy.ts";
 import { CommandFiles } from "./command-files.ts";
-import { addDataOptions, type DataOptions, dataReads, openData } from "./data-options.ts";
+import { addDataOptions, type DataOptions, dataReads, openData, preprocessingOf } from "./data-options.ts";
 import { openModel } from "./model-argument.ts";
 import { parseCount, parseNonNegative } from "./number-option.ts";
 import { printJson, printLines } from "./print.ts";
 import { progressBar } from "./progress.ts";
 import { readText } from "./read-text.ts";
+import { addReportOption } from "./report-option.ts";
 
 interface Options extends DataOptions {
   readonly labels?: string;
@@ -16,10 +17,11 @@ interface Options extends DataOptions {
   readonly reference?: string;
   readonly threads: number;
   readonly json?: boolean;
+  readonly report?: string;
 }
 
 export function define(command: Command): void {
-  addDataOptions(command.argument("<model>", "a classifier, .onnx, .bolt, .tflite or .caffemodel"))
+  addReportOption(addDataOptions(command.argument("<model>", "a classifier, .onnx, .bolt, .tflite or .caffemodel")))
     .option("--labels <file.csv>", "the right classes: lines of file,class")
     .option(
       "--label-offset <number>",
@@ -36,14 +38,17 @@ export function define(command: Command): void {
 async function evaluate(path: string, options: Options): Promise<void> {
   const files = new CommandFiles({
     reads: [path, options.labels, options.reference, ...dataReads(options)],
-    writes: [options.preview],
+    writes: [options.preview, options.report],
   });
   const model = await openModel(path, files);
   const reference = options.reference === undefined ? undefined : await openModel(options.reference, files);
   const data = await openData(options, modelInputs(model), files);
   const bar = progressBar("evaluating");
   const skipped: string[] = [];
+  const report = options.report === undefined ? undefined : await import("./write-report.ts");
+  const changed = report?.changedAnswers(preprocessingOf(options));
   const result = await evaluateModel(model, data, {
+    onSample: changed?.add,
     onSkip: (name, reason) => skipped.push(`${name} (${reason})`),
     labelOffset: options.labelOffset,
     threads: options.threads,
@@ -56,8 +61,15 @@ async function evaluate(path: string, options: Options): Promise<void> {
     process.stderr.write(
       `warning: ${result.undecided} samples have scores that are NaN or infinite; they count as wrong\n`,
     );
+  if (report !== undefined && options.report !== undefined) {
+    const names = [options.reference ?? path, path] as const;
+    await report.reportEvaluation(
+      { path: options.report, names, evaluation: result, examples: changed?.result() },
+      files,
+    );
+  }
   if (options.json) printJson({ ...result, skipped: skipped.length });
-  else printLines(describe(result));
+  else printLines([...describe(result), ...(options.report === undefined ? [] : [`wrote ${options.report}`])]);
 }
 
 function describe({ samples, labelled, top1, top5, agreement, decibels }: Evaluation): string[] {

@@ -26,6 +26,7 @@ import { parseBoltVersion } from "./bolt-options.ts";
 import { CommandFiles } from "./command-files.ts";
 import { describeModel } from "./describe-model.ts";
 import { type ParsedOptions, parsed, parseGetopt } from "./getopt.ts";
+import { openModel } from "./model-argument.ts";
 import { printLines } from "./print.ts";
 import { printPlan, summarizePlan } from "./print-plan.ts";
 import { printWarnings } from "./print-warnings.ts";
@@ -64,6 +65,7 @@ usage: post_training_quantization -p NAME_ptq_input.bolt [options]
   --as-bolt               do what Bolt's own tool does, also where that is broken
   --dry-run               write nothing; print what would be done to every operator and weight, and why
   --json                  with --dry-run: as JSON
+  --report FILE.html      write what was done and what it cost as a page; with -d also measured on the examples
   --bolt-version VERSION  state the model as a newer file version before quantizing it
 
 The environment variable BOLT_INT8_STORAGE_ERROR_THRESHOLD keeps weights out of int8 storage where that errs by more.`;
@@ -78,6 +80,7 @@ const LONG_OPTIONS = [
   "dry-run",
   "json",
   "bolt-version=",
+  "report=",
 ];
 const INPUT_SUFFIX = "ptq_input.bolt";
 
@@ -89,7 +92,7 @@ export async function postTrainingQuantization(args: readonly string[]): Promise
   const path = modelPath(options);
   const files = new CommandFiles({
     reads: [path, options.values.get("s"), options.values.get("recipe"), options.values.get("plan")],
-    writes: options.flags.has("dry-run") ? [] : [options.values.get("output")],
+    writes: options.flags.has("dry-run") ? [] : [options.values.get("output"), options.values.get("report")],
   });
   const source = fileSource(path);
   const work = source.length >= SHARED_WORK_BYTES && availableParallelism() > 1 ? shareWork() : undefined;
@@ -119,6 +122,8 @@ async function quantizeFile(
   const target = files.target(output);
   await writeWhole(target, () => writeBolt(quantized.model, target));
   if (options.flags.has("V")) printLines(describeModel(await summarizeModel(await readBolt(fileSource(output)))));
+  const report = options.values.get("report");
+  if (report !== undefined) await writeReport(report, source.name, output, quantized, options, files);
   const advice = quantized.plan.weights.some(({ type }) => type === "float32" || type === "float16")
     ? "Give -q INT8 to store the weights in int8"
     : undefined;
@@ -126,7 +131,26 @@ async function quantizeFile(
     ...summarizePlan(quantized.plan),
     ...describeSizes(files.bytesOf(source.name), [output], advice),
     `wrote ${output}`,
+    ...(report === undefined ? [] : [`wrote ${report}`]),
   ]);
+}
+
+async function writeReport(
+  path: string,
+  source: string,
+  result: string,
+  { plan }: QuantizedBolt,
+  { values }: ParsedOptions,
+  files: CommandFiles,
+): Promise<void> {
+  const { reportModel } = await import("./write-report.ts");
+  const folder = values.get("d");
+  const openExamples = async (at: string) =>
+    (await import("./calibrate-bolt.ts")).openExamples(at, await openModel(source), values);
+  const data = folder === undefined ? undefined : await openExamples(folder);
+  const recipe = parsed(values.get("recipe"), readRecipe);
+  const made = { path, program: "post_training_quantization", args: process.argv.slice(2), source, result };
+  await reportModel({ ...made, plan, recipe, data }, files);
 }
 
 async function quantizeInput(

@@ -11,7 +11,7 @@ import { parsePlan } from "../quantize/plan-file.ts";
 import type { Recipe } from "../quantize/recipe.ts";
 import { describeStep } from "./accuracy-step.ts";
 import { CommandFiles } from "./command-files.ts";
-import { addDataOptions, type DataOptions, dataReads, openData } from "./data-options.ts";
+import { addDataOptions, type DataOptions, dataReads, openData, preprocessingOf } from "./data-options.ts";
 import { openModel } from "./model-argument.ts";
 import { EXTERNAL_DATA_OPTION, writeModelFile } from "./model-output.ts";
 import { outputNamed } from "./output-argument.ts";
@@ -21,6 +21,7 @@ import { printWarnings } from "./print-warnings.ts";
 import { progressBar } from "./progress.ts";
 import { readText } from "./read-text.ts";
 import { addRecipeOption, readRecipe } from "./recipe-option.ts";
+import { addReportOption } from "./report-option.ts";
 import { describeSizes } from "./size-change.ts";
 import { readStatistics } from "./statistics-file.ts";
 
@@ -35,12 +36,15 @@ interface Options extends Partial<DataOptions> {
   readonly effort: Effort;
   readonly dryRun?: boolean;
   readonly json?: boolean;
+  readonly report?: string;
   readonly externalData?: boolean;
 }
 
 export function define(command: Command): void {
-  addRecipeOption(
-    addDataOptions(command.argument("<model>", "a float model, .onnx, .tflite or .caffemodel"), { required: false }),
+  addReportOption(
+    addRecipeOption(
+      addDataOptions(command.argument("<model>", "a float model, .onnx, .tflite or .caffemodel"), { required: false }),
+    ),
   )
     .option("-o, --output <file.onnx>", "where to write")
     .addOption(
@@ -67,24 +71,41 @@ async function quantize(path: string, options: Options): Promise<void> {
   const output = options.dryRun ? undefined : outputNamed(options.output, ".onnx");
   const files = new CommandFiles({
     reads: [path, options.recipe, options.stats, options.table, options.plan, ...dataReads(options)],
-    writes: [output, options.preview],
+    writes: [output, options.preview, output === undefined ? undefined : options.report],
   });
   const model = await openModel(path, files);
   if (model.format !== "onnx") {
     throw new BoltqError("usage", "a .bolt model is quantized by post_training_quantization", { file: path });
   }
-  const { plan, steps = [] } = await quantizeWithProgress(model, path, options, files);
+  const { plan, steps = [], statistics } = await quantizeWithProgress(model, path, options, files);
   for (const note of plan.notes) process.stderr.write(`note: ${note}\n`);
   printWarnings(plan.warnings);
   for (const step of steps) process.stderr.write(`accuracy: ${describeStep(step)}\n`);
-  const written = output === undefined ? [] : await writeModelFile(model, output, files, options.externalData);
+  const modelFiles = output === undefined ? [] : await writeModelFile(model, output, files, options.externalData);
+  const written = [...modelFiles];
+  if (output !== undefined && options.report !== undefined) {
+    const { reportModel } = await import("./write-report.ts");
+    const recipe = options.plan === undefined ? recipeOf(options) : undefined;
+    const data = await reportData(path, options, files);
+    const made = { path: options.report, program: "boltq", args: process.argv.slice(2), source: path, result: output };
+    await reportModel({ ...made, plan, statistics, recipe, data }, files);
+    written.push(options.report);
+  }
   if (options.json || output === undefined) printPlan(plan, options.json ?? false);
   else
     printLines([
       ...summarizePlan(plan),
-      ...describeSizes(files.bytesOf(path), written, SMALLER),
+      ...describeSizes(files.bytesOf(path), modelFiles, SMALLER),
       ...written.map((file) => `wrote ${file}`),
     ]);
+}
+
+/** The examples once more, to compare both models on. */
+async function reportData(path: string, { data, ...options }: Options, files: CommandFiles) {
+  if (data === undefined) return undefined;
+  const inputs = modelInputs(await openModel(path));
+  const { preview: _, ...again } = options;
+  return { dataset: await openData({ ...again, data }, inputs, files), preprocessing: preprocessingOf(options) };
 }
 
 const SMALLER = "Scales and Q/DQ take more than int8 weights save: keep the float file, or try --per-tensor";

@@ -1,10 +1,11 @@
 import type { Model } from "../convert/model-file.ts";
-import { type Examples, samplesOf } from "../data/dataset.ts";
+import { type Examples, type Sample, samplesOf } from "../data/dataset.ts";
 import type { Labels } from "../data/labels.ts";
 import { denseValues } from "../graph/dense-values.ts";
 import type { DenseTensor } from "../graph/tensor.ts";
 import { BoltqError } from "../io/error.ts";
 import { fitInputs } from "../runtime/fit-inputs.ts";
+import type { NamedTensors } from "../runtime/runtime.ts";
 import { TensorError } from "../runtime/tensor-error.ts";
 import { type OpenOptions, openSession } from "./open-session.ts";
 
@@ -23,6 +24,8 @@ export interface EvaluateOptions {
   readonly onSkip?: (name: string, reason: string) => void;
   /** Called after each sample. */
   readonly onProgress?: (samples: number) => void;
+  /** Called with each sample and the outputs of the reference and of the model, where there is a reference. */
+  readonly onSample?: ((sample: Sample, reference: NamedTensors, outputs: NamedTensors) => void) | undefined;
 }
 
 /** What was measured of a classifier. */
@@ -57,7 +60,8 @@ export async function evaluateModel(
   const counts = { samples: 0, labelled: 0, top1: 0, top5: 0, undecided: 0 };
   try {
     for await (const sample of samplesOf(examples, options.onSkip)) {
-      const output = firstOutput(await session.run(fitInputs(session.inputs, sample.inputs)));
+      const outputs = await session.run(fitInputs(session.inputs, sample.inputs));
+      const output = firstOutput(outputs);
       const scores = denseValues(output);
       const label = labels?.get(sample.name);
       if (label !== undefined) {
@@ -68,7 +72,9 @@ export async function evaluateModel(
       }
       if (!hasBest(scores)) counts.undecided++;
       if (other !== undefined) {
-        const expected = firstOutput(await other.run(fitInputs(other.inputs, sample.inputs)));
+        const references = await other.run(fitInputs(other.inputs, sample.inputs));
+        const expected = firstOutput(references);
+        options.onSample?.(sample, references, outputs);
         if (!error.add(expected, output)) throw unlikeScores(expected, output);
       }
       counts.samples++;

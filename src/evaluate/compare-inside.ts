@@ -9,6 +9,7 @@ import { LayerLosses } from "./layer-losses.ts";
 import { type LayerPairs, layerPairs, type NamePair, namePairs } from "./layer-pairs.ts";
 import { type ExplainedLoss, explainLoss, sharedScales } from "./loss-reasons.ts";
 import type { OpenOptions } from "./open-session.ts";
+import { rangeOf } from "./quantizer-noise.ts";
 import { rankedLosses } from "./ranked-losses.ts";
 
 /** What one operator of the second model costs. */
@@ -33,6 +34,8 @@ export interface InnerComparison {
   readonly paired: number;
   /** Operators of the second model that lose, those that cost the outputs most first. */
   readonly losses: readonly OperatorLoss[];
+  /** By the value's name in the first model: the range in which the second one stores it. */
+  readonly ranges: ReadonlyMap<string, readonly [low: number, high: number]>;
   /** Outputs of the second model as the runtime optimizes it, against the same model without optimization. */
   readonly optimized: readonly TensorComparison[];
 }
@@ -112,7 +115,8 @@ export class InsideTables {
   async summary(): Promise<InnerComparison> {
     const { operators, paired } = this.#inside.pairs;
     const accumulated = new Map(this.layers.comparisons().map((row) => [row.name, row.decibels]));
-    const losses = rankedLosses(await this.#inside.losses.results());
+    const all = await this.#inside.losses.results();
+    const losses = rankedLosses(all);
     const shared = sharedScales(losses);
     return {
       operators,
@@ -128,6 +132,9 @@ export class InsideTables {
           effect: loss.effect,
           ...(await explainLoss(loss, shared)),
         })),
+      ),
+      ranges: new Map(
+        all.flatMap(({ name, quantizer }) => (quantizer === undefined ? [] : [[name, rangeOf(quantizer)] as const])),
       ),
       optimized: this.#optimized.comparisons(),
     };

@@ -1,8 +1,8 @@
 import type { Model } from "../convert/model-file.ts";
-import { type Examples, samplesOf } from "../data/dataset.ts";
+import { type Examples, type Sample, samplesOf } from "../data/dataset.ts";
 import { BoltqError } from "../io/error.ts";
 import { fitInputs } from "../runtime/fit-inputs.ts";
-import type { Session } from "../runtime/runtime.ts";
+import type { NamedTensors, Session } from "../runtime/runtime.ts";
 import type { InnerComparison, InsideTables } from "./compare-inside.ts";
 import { ErrorTable, type TensorComparison } from "./error-table.ts";
 import type { NamePair } from "./layer-pairs.ts";
@@ -23,6 +23,8 @@ export interface CompareOptions {
   readonly onSkip?: (name: string, reason: string) => void;
   /** Called after each sample. */
   readonly onProgress?: (samples: number) => void;
+  /** Called with each sample and the outputs of both models. */
+  readonly onSample?: ((sample: Sample, first: NamedTensors, second: NamedTensors) => void) | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -88,7 +90,7 @@ async function openInside(...[models, plain, open, options]: Parameters<typeof I
 async function compareSessions(
   { plain, inside }: Opened,
   examples: Examples,
-  { timedSamples = DEFAULT_TIMED_SAMPLES, onSkip, onProgress, signal }: CompareOptions,
+  { timedSamples = DEFAULT_TIMED_SAMPLES, onSkip, onProgress, onSample, signal }: CompareOptions,
 ): Promise<Comparison> {
   const outputs = new ErrorTable(matchOutputs(...plain));
   const times = new Times();
@@ -98,6 +100,7 @@ async function compareSessions(
     const feeds = plain.map((session) => fitInputs(session.inputs, sample.inputs)) as [Feeds, Feeds];
     const [first, second] = await Promise.all([plain[0].run(feeds[0]), plain[1].run(feeds[1])]);
     outputs.add(first, second);
+    onSample?.(sample, first, second);
     await inside?.add(sample, feeds, second);
     if (count < timedSamples) await times.measure(plain, feeds);
     count += 1;

@@ -1,11 +1,10 @@
-import type { Node, Value } from "../graph/graph.ts";
-import { elementCount, type Tensor } from "../graph/tensor.ts";
-import { intAttribute } from "../onnx/attributes.ts";
-import type { OnnxNode } from "../onnx/model.ts";
+import type { Node } from "../graph/graph.ts";
+import { elementCount } from "../graph/tensor.ts";
 import { float32Of, numbersOf } from "../onnx/tensor-data.ts";
 import type { LayerLoss } from "./layer-losses.ts";
 import type { LayerPair } from "./layer-pairs.ts";
 import { type Quantizer, rangeOf } from "./quantizer-noise.ts";
+import { channelAxis, storedConstant } from "./stored-constant.ts";
 
 /** Why an operator of a quantized model errs. */
 export type LossReason =
@@ -121,7 +120,7 @@ function weightLosses({ noise, output, input, signal, pair }: LayerLoss, weight:
   const explained = output.clipping + output.rounding + (input === undefined ? 0 : inputPower(input, signal));
   const rest = Math.max(0, noise - explained);
   if (weight === undefined)
-    return [["arithmetic in 8 bits", rest, `all that ${pair.counterpart.type} computes with is stored`]];
+    return [["arithmetic in 8 bits", rest, `${pair.counterpart.type} computes with whole levels of 8 bits`]];
   const bias = Math.min(rest, weight.biasError * output.numbers);
   const weights = `its weights are ${(-10 * Math.log10(Math.max(weight.share, 1e-12))).toFixed(1)} dB from the float model's`;
   return [
@@ -146,7 +145,7 @@ async function weightLoss({ operator, counterpart }: LayerPair): Promise<WeightL
   const [constant, stored] = [operator.inputs[1]?.constant, storedConstant(counterpart.inputs[1])];
   if (constant === undefined || stored === undefined || constant.type !== "float32") return undefined;
   if (elementCount(constant.shape) !== elementCount(stored.tensor.shape)) return undefined;
-  const [right, scales, axis] = [await float32Of(constant), await stored.scales(), channelAxis(operator)];
+  const [right, { length: scales }, axis] = [await float32Of(constant), await stored.scales(), channelAxis(operator)];
   const values = await stored.values();
   const channels = constant.shape[axis] ?? 1;
   const inner = elementCount(constant.shape.slice(axis + 1));
@@ -181,44 +180,6 @@ async function biasLoss(operator: Node, counterpart: Node): Promise<Pick<WeightL
 
 /** The largest codes of int32, and what tools use in their place. */
 const MOST_CODE = 2 ** 31 - 256;
-
-interface StoredConstant {
-  readonly tensor: Tensor;
-  readonly values: () => Promise<Float32Array>;
-  readonly scales: () => Promise<number>;
-}
-
-/** A constant behind a DequantizeLinear with one scale or one for each channel, or as it is. */
-function storedConstant(value: Value | undefined): StoredConstant | undefined {
-  if (value?.constant !== undefined) {
-    const tensor = value.constant;
-    return { tensor, values: () => float32Of(tensor), scales: async () => 0 };
-  }
-  const node = value?.producer;
-  const [codes, scale, zero] = [0, 1, 2].map((index) => node?.inputs[index]?.constant);
-  if (node?.type !== "DequantizeLinear" || codes === undefined || scale === undefined) return undefined;
-  const axis = intAttribute(node as OnnxNode, "axis", 1);
-  const inner =
-    scale.shape.length === 0 ? 1 : elementCount(codes.shape.slice((axis < 0 ? axis + codes.shape.length : axis) + 1));
-  return {
-    tensor: codes,
-    scales: async () => elementCount(scale.shape),
-    values: async () => {
-      const [numbers, scales] = [await numbersOf(codes), await numbersOf(scale)];
-      const zeros = zero === undefined ? [0] : await numbersOf(zero);
-      return Float32Array.from(numbers, (code, index) => {
-        const place = scales.length === 1 ? 0 : Math.floor(index / inner) % scales.length;
-        return (code - (zeros[zeros.length === 1 ? 0 : place] ?? 0)) * scales[place]!;
-      });
-    },
-  };
-}
-
-function channelAxis(node: Node): number {
-  if (node.type === "Conv") return 0;
-  if (node.type === "Gemm") return intAttribute(node as OnnxNode, "transB", 0) === 1 ? 0 : 1;
-  return Math.max(0, (node.inputs[1]?.constant?.shape.length ?? 1) - 1);
-}
 
 function keyOf({ scale, zeroPoint }: Quantizer): string {
   return `${scale} ${zeroPoint}`;

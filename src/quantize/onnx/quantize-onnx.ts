@@ -48,6 +48,8 @@ export interface QuantizedOnnx {
   readonly plan: Plan;
   /** What each step for accuracy gave; undefined where none was taken. */
   readonly steps?: readonly AccuracyStep[];
+  /** What was seen of the values that the plan speaks of; undefined where a plan was carried out. */
+  readonly statistics?: Statistics;
 }
 
 /**
@@ -70,10 +72,13 @@ export async function quantizeOnnx(model: OnnxModel, options: QuantizeOnnxOption
   const planned = await planOf(statistics);
   if (examples === undefined || planned.weights.length === 0) {
     if (!planOnly) applyPlan(model, planned);
-    return { model, plan: planned };
+    return { model, plan: planned, statistics };
   }
-  const observe = async () =>
-    statisticsOf(await collectObservations(model, observation.needs, examples.calibrated, options));
+  let last = statistics;
+  const observe = async () => {
+    last = statisticsOf(await collectObservations(model, observation.needs, examples.calibrated, options));
+    return last;
+  };
   const { improvePlan } = await import("./refine/improve-plan.ts");
   const fitted = await improvePlan(model, {
     plan: planned,
@@ -84,7 +89,8 @@ export async function quantizeOnnx(model: OnnxModel, options: QuantizeOnnxOption
     options: { ...options, fitBiases: recipe.biasCorrection !== false },
   });
   if (!planOnly) applyPlan(model, fitted.plan);
-  return { model, ...fitted };
+  const scaled = (fitted.plan.channelScalings ?? []).length > 0;
+  return { model, ...fitted, statistics: scaled ? last : statistics };
 }
 
 /**
