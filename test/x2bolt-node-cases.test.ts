@@ -21,6 +21,9 @@ interface Outcome {
   readonly detail: string;
 }
 
+/** Share of the cases that may be refused. */
+const MOST_REFUSED = 0.15;
+
 /** Share of the largest magnitude. Bolt computes in float32 what is bfloat16 in the model, and its Gelu is an approximation. */
 const TOLERANCE: Readonly<Record<string, number>> = { bfloat16: 2 ** -7 };
 const USUAL_TOLERANCE = 1e-3;
@@ -145,8 +148,9 @@ describeWithTestdata("X2bolt on ONNX's own cases", () => {
     const names = new Set(outcomes.map(({ name }) => name));
     const converted = new Set(outcomes.filter(({ result }) => result !== "refused").map(({ name }) => name));
     const refused = [...names].filter((name) => !converted.has(name));
-    const once = refused.map((name) => outcomes.find((outcome) => outcome.name === name)!);
-    console.info(`${refused.length} of ${names.size} cases are refused: ${countByOperator(once)}`);
-    expect(converted.size).toBeGreaterThan(0);
+    const once = refused.map((name) => outcomes.findLast((outcome) => outcome.name === name)!);
+    const list = once.map(({ name, detail }) => `  ${name}: ${detail}`).join("\n");
+    console.info(`${refused.length} of ${names.size} cases are refused: ${countByOperator(once)}\n${list}`);
+    expect(refused.length / names.size).toBeLessThan(MOST_REFUSED);
   });
 });

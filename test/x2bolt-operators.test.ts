@@ -28,7 +28,6 @@ const REFUSED_AS_BOLT: Readonly<Record<string, string>> = { "stated output shape
 const REFUSED_OTHERWISE: Readonly<Record<string, string>> = {
   BatchNorm: "batchnorm_short",
   "instead of 1 x 6 x 8": "splice tdnn",
-  dilation: "maxpool_dil2",
 };
 
 /** The network's input has another shape: its Transpose is folded into it. */

@@ -8,9 +8,9 @@ it("finds all operators that cannot be converted, of whatever kind, and none in 
     operators: [
       ["Det", ["x"], "d"],
       ["Relu", ["x"], "r"],
-      ["MaxPool", ["r"], "y", { kernel_shape: [2, 2], dilations: [2, 2] }],
+      ["MaxPool", ["r"], ["y", "places"], { kernel_shape: [2, 2], storage_order: 1 }],
     ],
-    outputs: ["d", "y"],
+    outputs: ["d", "y", "places"],
   });
   const problems = await conversionProblems(model);
   expect(problems.map(({ details }) => details.subject).sort()).toEqual([

@@ -12,7 +12,7 @@ import { runX2boltPasses } from "../../transform/bolt/x2bolt-passes.ts";
 import { checkConverted } from "./check-converted.ts";
 import { fixInputs } from "./fix-inputs.ts";
 import { lowerGraph } from "./lower-graph.ts";
-import { rewriteForBolt } from "./rewrites/index.ts";
+import { expandForBolt, rewriteForBolt } from "./rewrites/index.ts";
 
 /** `PTQ` makes the input of the quantizer; `FP32` and `FP16` a network to run. */
 export type BoltPrecision = "FP32" | "FP16" | "PTQ";
@@ -139,23 +139,27 @@ export async function rewriteLowered(
   return model.graph.inputs.map((input) => ({ source: sourceOf.get(input)!, axes: axesOf.get(input) }));
 }
 
-/** Puts the operators in order, folds constants, rewrites what Bolt computes otherwise, and folds what came of that. */
+/** Puts the operators in order, folds constants, rewrites what Bolt lacks or computes otherwise, and folds what came of that. */
 async function prepare(
   onnx: OnnxModel,
   inputShapes: InputShapes,
   { onRewrite, onProblem }: ConvertOptions,
 ): Promise<void> {
-  const steps = {
-    foldConstants: () => foldConstants(onnx, { inputShapes }),
-    rewriteForBolt: () => rewriteForBolt(onnx, onProblem),
+  const fold = async () => {
+    await foldConstants(onnx, { inputShapes });
   };
-  arrangeNodes(onnx.main);
-  for (const name of ["foldConstants", "rewriteForBolt", "foldConstants"] as const) {
+  const told = async <Result>(name: string, step: () => Promise<Result>): Promise<Result> => {
     const changedNodes = onRewrite === undefined ? () => [] : watchNodes(onnx.main.graph);
-    await steps[name]();
+    const result = await step();
     const changed = changedNodes();
     if (changed.length > 0) onRewrite?.(name, changed);
-  }
+    return result;
+  };
+  arrangeNodes(onnx.main);
+  await told("foldConstants", fold);
+  if (await told("expandForBolt", () => expandForBolt(onnx, onProblem))) await told("foldConstants", fold);
+  await told("rewriteForBolt", () => rewriteForBolt(onnx, onProblem));
+  await told("foldConstants", fold);
 }
 
 /** Says which inputs are taken otherwise than by the source model, because a Transpose was folded into them, as Bolt does. */

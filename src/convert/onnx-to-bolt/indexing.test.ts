@@ -118,10 +118,6 @@ const REFUSED: Readonly<Record<string, readonly [message: RegExp, model: OnnxMod
     /"y" \(GridSample\).*sampling/,
     one("GridSample", { x: [1, 2, 5, 5], g: [1, 3, 4, 2] }, {}, { mode: "bicubic" }),
   ],
-  "numbers of another type": [
-    /"r" \(RandomNormal\).*float32/,
-    { operators: [["RandomNormal", [], "r", { dtype: 11, shape: [2] }]], outputs: ["r"] },
-  ],
 };
 
 describe("operators that place elements, in Bolt", () => {

@@ -109,6 +109,36 @@ const MODELS: Readonly<Record<string, OnnxModelInit>> = {
   ),
   "Pow of positive constants": single([2, 3], "Pow", {}, { constants: { c: positiveTensor([3]) }, reads: ["c", "x"] }),
   "Pow with an exponent": single([2, 3], "Pow", {}, { constants: { c: floatTensor([1], [2]) }, reads: ["x", "c"] }),
+  "MaxPool with dilation": single(square, "MaxPool", { kernel_shape: [2, 3], dilations: [2, 1], pads: [1, 1, 0, 1] }),
+  "MaxPool with dilation, by whole holes": single([1, 2, 9], "MaxPool", {
+    kernel_shape: [3],
+    dilations: [2],
+    strides: [2],
+    pads: [1, 2],
+  }),
+  "Pow with several exponents": single(
+    [2, 5],
+    "Pow",
+    {},
+    { constants: { c: floatTensor([5], [-3, 0, 1, 2, 0.5]) }, reads: ["x", "c"] },
+  ),
+  "Pow of computed exponents": single([2, 3], "Pow", {}, { inputs: { x: [2, 3], z: [3] }, reads: ["x", "z"] }),
+  "Pow of negative and zero constants": {
+    inputs: { x: [4, 3] },
+    constants: { c: floatTensor([3], [-2, 0, 3]), low: floatTensor([], [-1000]), high: floatTensor([], [1000]) },
+    operators: [
+      ["Round", ["x"], "whole"],
+      ["Pow", ["c", "whole"], "power"],
+      ["Clip", ["power", "low", "high"], "y"],
+    ],
+    outputs: ["y"],
+  },
+  "ArgMax that takes the last": single([2, 3], "ArgMax", { axis: 1, select_last_index: 1 }),
+  "a Dropout whose mask is read": {
+    inputs: { x: [2, 3] },
+    operators: [["Dropout", ["x"], ["y", "mask"]]],
+    outputs: ["y", "mask"],
+  },
   "ReduceSum that reduces nothing": single([2, 3], "ReduceSum", { noop_with_empty_axes: 1 }),
   "ReduceSum of all axes": single([2, 3], "ReduceSum", { keepdims: 0 }),
   "ReduceMean with keepdims": single([2, 3, 4], "ReduceMean", { axes: [1] }),
@@ -302,19 +332,6 @@ const MODELS: Readonly<Record<string, OnnxModelInit>> = {
 
 /** Models that Bolt cannot compute: the message names the operator and says why. */
 const REFUSED: Readonly<Record<string, readonly [message: RegExp, model: OnnxModelInit]>> = {
-  "MaxPool with dilation": [
-    /"y" \(MaxPool\).*no dilation/,
-    single(square, "MaxPool", { kernel_shape: [2, 2], dilations: [2, 2] }),
-  ],
-  "Pow with several exponents": [
-    /"y" \(Pow\).*exponents/,
-    single([2, 3], "Pow", {}, { constants: { c: positiveTensor([3]) }, reads: ["x", "c"] }),
-  ],
-  "Pow of a negative constant": [
-    /"y" \(Pow\).*negative/,
-    single([2, 3], "Pow", {}, { constants: { c: floatTensor([], [-2]) }, reads: ["c", "x"] }),
-  ],
-  "ArgMax that takes the last": [/"y" \(ArgMax\).*first/, single([2, 3], "ArgMax", { axis: 1, select_last_index: 1 })],
   "a reduction of computed axes": [
     /"y" \(ReduceSum\).*axes are computed/,
     single([2, 3], "ReduceSum", {}, { inputs: { x: [2, 3], a: { type: "int64", shape: [1] } }, reads: ["x", "a"] }),
@@ -361,10 +378,6 @@ const REFUSED: Readonly<Record<string, readonly [message: RegExp, model: OnnxMod
       { training_mode: 1 },
       { opset: 15, constants: { p: positiveTensor([3]) }, reads: ["x", "p", "p", "p", "p"] },
     ),
-  ],
-  "a Dropout whose mask is read": [
-    /"y" \(Dropout\).*mask/,
-    { inputs: { x: [2, 3] }, operators: [["Dropout", ["x"], ["y", "mask"]]], outputs: ["y", "mask"] },
   ],
   "a Slice of no width": [
     /"y" \(Slice\).*"y" is empty/,

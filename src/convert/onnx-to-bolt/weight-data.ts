@@ -18,6 +18,8 @@ const KEPT_TYPES: Partial<Record<ElementType, BoltDataType>> = {
   int32: "I32",
   uint64: "I32",
   uint32: "I32",
+  int16: "I32",
+  uint16: "I32",
   int8: "I8",
   uint8: "U8",
   bool: "U8",

@@ -1,15 +1,8 @@
-import { type ElementType, elementCount } from "../../../graph/tensor.ts";
+import type { ElementType } from "../../../graph/tensor.ts";
 import { floatAttribute, intAttribute } from "../../../onnx/attributes.ts";
-import type { OnnxTensor, OnnxValue } from "../../../onnx/model.ts";
 import { ELEMENT_TYPES } from "../../../onnx/schema.ts";
-import { encodedTensor, floatTensor, numbersOf } from "../../../onnx/tensor-data.ts";
+import { encodedTensor, floatTensor } from "../../../onnx/tensor-data.ts";
 import type { Rewrite, RewriteTable } from "./rewrite.ts";
-
-/** Whether an input is a constant of one element. */
-function isOneConstant(value: OnnxValue | undefined): boolean {
-  const constant: OnnxTensor | undefined = value?.constant;
-  return constant !== undefined && elementCount(constant.shape) === 1;
-}
 
 function isFloat(type: ElementType): boolean {
   return type.includes("float");
@@ -33,19 +26,6 @@ const clip: Rewrite = (rewriting) => {
   const raised = low === undefined ? input : rewriting.add("Max", [input, low], "raised");
   if (high === undefined) rewriting.replace("Identity", [raised]);
   else rewriting.replace("Min", [raised, high]);
-};
-
-/** Bolt's power has a number as exponent; that of a positive constant is exp(x × ln a). */
-const pow: Rewrite = async (rewriting) => {
-  const { node } = rewriting;
-  if (isOneConstant(node.inputs[1])) return;
-  const base = node.input(0);
-  const { constant } = base;
-  if (constant === undefined) return rewriting.fail("Bolt has no power with exponents that are not one constant");
-  if (Array.from(await numbersOf(constant)).some((number) => number <= 0))
-    rewriting.fail("Bolt has no powers of zero or negative constants");
-  const logarithm = rewriting.add("Log", [base], "logarithm");
-  rewriting.replace("Exp", [rewriting.add("Mul", [node.input(1), logarithm], "product")]);
 };
 
 /** Of one operand these are the operand itself. */
@@ -87,10 +67,6 @@ const mish: Rewrite = (rewriting) => {
   rewriting.replace("Mul", [input, gate]);
 };
 
-const pad: Rewrite = (rewriting) => {
-  if (!isFloat(rewriting.typeOf(0))) rewriting.fail("Bolt pads float numbers alone", "Cast them before padding");
-};
-
 const hardSwish: Rewrite = (rewriting) => {
   const input = rewriting.node.input(0);
   const gate = rewriting.add("HardSigmoid", [input], "gate", {
@@ -98,15 +74,6 @@ const hardSwish: Rewrite = (rewriting) => {
     beta: { float: 0.5 },
   });
   rewriting.replace("Mul", [input, gate]);
-};
-
-/** Bolt takes a Dropout out with all its outputs; the mask is none of its input. */
-const dropout: Rewrite = async (rewriting) => {
-  const training = rewriting.node.inputs[2];
-  if (training !== undefined && (training.constant === undefined || (await numbersOf(training.constant))[0] !== 0))
-    rewriting.fail("Bolt does not train");
-  if (rewriting.isUsed(rewriting.node.outputs[1])) rewriting.fail("its mask is read, which Bolt does not make");
-  rewriting.replace("Identity", [rewriting.node.input(0)]);
 };
 
 /** Empty parts add nothing, and Bolt has no empty tensors. */
@@ -122,7 +89,6 @@ const concat: Rewrite = (rewriting) => {
 export const ELEMENTWISE_REWRITES: RewriteTable = {
   Cast: cast,
   Clip: clip,
-  Pow: pow,
   Max: several,
   Min: several,
   Sum: several,
@@ -131,7 +97,5 @@ export const ELEMENTWISE_REWRITES: RewriteTable = {
   Selu: selu,
   Softsign: softsign,
   Mish: mish,
-  Pad: pad,
-  Dropout: dropout,
   Concat: concat,
 };

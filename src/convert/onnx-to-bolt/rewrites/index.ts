@@ -3,6 +3,7 @@ import type { OnnxModel } from "../../../onnx/model.ts";
 import { ACTIVATION_REWRITES } from "./activations.ts";
 import { EINSUM_REWRITES } from "./einsum.ts";
 import { ELEMENTWISE_REWRITES } from "./elementwise.ts";
+import { EXPANSIONS } from "./expansions.ts";
 import { fuseLayerNormalization } from "./fuse-layer-normalization.ts";
 import { INDEXING_REWRITES } from "./indexing.ts";
 import { INTEGER_REWRITES } from "./integers.ts";
@@ -33,28 +34,49 @@ const REWRITES: RewriteTable = {
 };
 
 /**
+ * Writes operators that Bolt lacks as others of ONNX. Needs the shapes to be inferred, and does not infer those of what it
+ * adds; says whether it added anything, since that may be rewritten in turn. Problems as `rewriteForBolt` has them.
+ */
+export async function expandForBolt(model: OnnxModel, onProblem: (problem: BoltqError) => void = rethrow) {
+  return rewriteBy(EXPANSIONS, model, onProblem);
+}
+
+/**
  * Writes operators that Bolt's operator of that name computes otherwise as such that it computes rightly. Needs the shapes
  * to be inferred, and does not infer those of what it adds. Throws BoltqError `unsupported` for an operator that has no
  * such form; with `onProblem` it tells that and goes on.
  */
 export async function rewriteForBolt(
-  { main, opsets }: OnnxModel,
+  model: OnnxModel,
   onProblem: (problem: BoltqError) => void = rethrow,
 ): Promise<void> {
-  const opset = opsets.get("") ?? 1;
+  const { main } = model;
   for (const node of main.graph.nodes)
     if (node.type === "ReduceMean" && main.graph.has(node))
-      await fuseLayerNormalization(new Rewriting(main, node, opset));
+      await fuseLayerNormalization(new Rewriting(main, node, opsetOf(model)));
+  await rewriteBy(REWRITES, model, onProblem);
+}
+
+/** Whether an operator was replaced. */
+async function rewriteBy(table: RewriteTable, model: OnnxModel, onProblem: (problem: BoltqError) => void) {
+  const { main } = model;
+  let replaced = false;
   for (const node of main.graph.nodes) {
     if (!main.graph.has(node)) continue;
-    if (node.data.domain !== "" || !Object.hasOwn(REWRITES, node.type)) continue;
+    if (node.data.domain !== "" || !Object.hasOwn(table, node.type)) continue;
     try {
-      await REWRITES[node.type]!(new Rewriting(main, node, opset));
+      await table[node.type]!(new Rewriting(main, node, opsetOf(model)));
+      replaced ||= !main.graph.has(node);
     } catch (error) {
       if (!(error instanceof BoltqError)) throw error;
       onProblem(error.within({ subject: `operator "${node.name}" (${node.type})` }));
     }
   }
+  return replaced;
+}
+
+function opsetOf({ opsets }: OnnxModel): number {
+  return opsets.get("") ?? 1;
 }
 
 function rethrow(problem: BoltqError): never {

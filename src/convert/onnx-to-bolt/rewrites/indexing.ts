@@ -1,5 +1,4 @@
-import { intAttribute, textAttribute } from "../../../onnx/attributes.ts";
-import { ELEMENT_TYPES } from "../../../onnx/schema.ts";
+import { textAttribute } from "../../../onnx/attributes.ts";
 import { axisOf } from "../../../onnx/shape-rules/dimensions.ts";
 import { integersOf, integerTensor } from "../../../onnx/tensor-data.ts";
 import type { Rewrite, RewriteTable } from "./rewrite.ts";
@@ -27,18 +26,8 @@ const cumulativeSum: Rewrite = async (rewriting) => {
     );
 };
 
-const random: Rewrite = (rewriting) => {
-  const like = rewriting.node.inputs.length > 0 ? ELEMENT_TYPES.indexOf(rewriting.typeOf(0)) : 1;
-  if (ELEMENT_TYPES[intAttribute(rewriting.node, "dtype", like)] !== "float32")
-    rewriting.fail("Bolt draws float32 numbers alone");
-};
-
 /** Operators that say where elements lie, and those that make them. */
 export const INDEXING_REWRITES: RewriteTable = {
   RoiAlign: roiAlign,
   CumSum: cumulativeSum,
-  RandomNormal: random,
-  RandomNormalLike: random,
-  RandomUniform: random,
-  RandomUniformLike: random,
 };

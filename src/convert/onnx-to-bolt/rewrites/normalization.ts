@@ -22,8 +22,6 @@ function forEngine(rewriting: Rewriting, input: OnnxValue): OnnxValue {
 /** Bolt normalizes along one axis; several are made one. */
 const layerNormalization: Rewrite = (rewriting) => {
   const { node } = rewriting;
-  if (node.outputs.slice(1).some((output) => rewriting.isUsed(output)))
-    rewriting.fail("Bolt gives neither the mean nor the deviation of a layer");
   const shape = rewriting.shapeOf(0);
   const axis = axisOf(intAttribute(node, "axis", -1), shape.length);
   const [scale, bias] = [node.input(1).constant, node.inputs[2]?.constant];

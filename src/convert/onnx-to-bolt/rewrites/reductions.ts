@@ -24,10 +24,9 @@ const sumOf =
     reduction(rewriting);
   };
 
-/** Bolt finds the greatest alone, drops the axis, and takes the first of equals. */
+/** Bolt finds the greatest alone, and drops the axis. */
 const argument: Rewrite = (rewriting) => {
   const { node } = rewriting;
-  if (intAttribute(node, "select_last_index", 0) !== 0) rewriting.fail("Bolt takes the first of equal elements");
   const axis = axisOf(intAttribute(node, "axis", 0), rewriting.shapeOf(0).length);
   rewriting.setAttribute("axis", axis);
   const [source] = node.inputs;

@@ -69,6 +69,17 @@ export class Rewriting {
     this.#graph.graph.remove(this.node);
   }
 
+  /** Takes the operator out; its outputs are these values from now on, in order. What nothing reads may be left out. */
+  become(...values: readonly (OnnxValue | undefined)[]): void {
+    const outputs = this.takeOutputs(this.node);
+    outputs.forEach((output, index) => {
+      const value = values[index];
+      if (value !== undefined) this.insert("Identity", [value], [output]);
+      else if (this.isUsed(output)) this.fail(`its output ${index} is read, which Bolt does not make`);
+    });
+    this.#graph.graph.remove(this.node);
+  }
+
   /** A value that nothing gives yet. */
   value(suffix: string): OnnxValue {
     return new Value(this.#name(suffix));

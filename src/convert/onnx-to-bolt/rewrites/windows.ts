@@ -10,7 +10,7 @@ function splitPadding(totals: readonly number[], atEnd: boolean): number[] {
   return atEnd ? [...less, ...more] : [...more, ...less];
 }
 
-function windowsFor(rewriting: Rewriting): Windows {
+export function windowsFor(rewriting: Rewriting): Windows {
   const { node } = rewriting;
   const kernel = intsAttribute(node, "kernel_shape") ?? shapeOf(node.inputs[1])?.slice(2);
   return windowsOf(node, kernel ?? rewriting.fail("its kernel is unknown"));
@@ -26,7 +26,7 @@ function setPads(rewriting: Rewriting, pads: readonly number[]): void {
 }
 
 /** `auto_pad` as pads: Bolt knows SAME_UPPER alone, and of pooling at stride 1 alone. */
-const slidingWindow: Rewrite = (rewriting) => {
+export const slidingWindow: Rewrite = (rewriting) => {
   const autoPad = textAttribute(rewriting.node, "auto_pad", "NOTSET");
   if (autoPad === "NOTSET") return;
   const windows = windowsFor(rewriting);
