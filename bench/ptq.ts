@@ -6,28 +6,16 @@
  *
  * Runs of all contenders take turns; the least time of each counts, so that other work on the machine disturbs little.
  */
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { writeBolt } from "../src/bolt/write.ts";
 import { fileTarget } from "../src/io/node/file-target.ts";
 import { writeWhole } from "../src/io/target.ts";
 import { alternatingModel, gemmModel } from "./bolt-models.ts";
+import { type Contender, measure, megabytes, print } from "./measure.ts";
 
-const ROUNDS = 7;
-const MEGABYTE = 2 ** 20;
 const OPERATORS = [500, 2000, 8000];
-
-interface Contender {
-  readonly name: string;
-  readonly command: readonly string[];
-}
-
-interface Measured {
-  readonly seconds: number;
-  readonly peakBytes: number;
-}
 
 const programs = process.argv[2] ?? "dist/bin";
 const folder = mkdtempSync(join(tmpdir(), "boltq-bench-"));
@@ -42,7 +30,7 @@ async function bench(): Promise<void> {
   const target = fileTarget(large);
   await writeWhole(target, () => writeBolt(gemmModel(6, 4096), target));
   const sizes = measure([
-    { name: "cp", command: ["cp", large, join(folder, "copy.bolt")] },
+    { name: "cp", command: ["cp", large, join(folder, "copy.bolt")], makes: [join(folder, "copy.bolt")] },
     { name: "node -e 0", command: [process.execPath, "-e", "0"] },
     quantize("INT8", large, "-i", "INT8"),
     quantize("FP32 -q INT8", large, "-i", "FP32", "-q", "INT8"),
@@ -52,7 +40,7 @@ async function bench(): Promise<void> {
   const [copy, bare] = [sizes.get("cp")!, sizes.get("node -e 0")!];
   print("6 Gemm of 4096 x 4096, 403 MB", sizes, ({ seconds, peakBytes }) => [
     `${(seconds / copy.seconds).toFixed(2)} x cp`,
-    `${((peakBytes - bare.peakBytes) / MEGABYTE).toFixed(0)} MB above bare Node`,
+    `${megabytes(peakBytes - bare.peakBytes)} above bare Node`,
   ]);
 
   const grown = measure(await Promise.all(OPERATORS.map(growth)));
@@ -82,45 +70,5 @@ async function growth(operators: number): Promise<Contender> {
 function quantize(name: string, model: string, ...options: string[]): Contender {
   const program = join(programs, "post_training_quantization.js");
   const output = join(folder, "quantized.bolt");
-  return { name, command: [process.execPath, program, "-p", model, "--output", output, ...options] };
-}
-
-/** The least seconds and the peak memory of every contender whose program is there. */
-function measure(contenders: readonly Contender[]): Map<string, Measured> {
-  const least = new Map<string, Measured>();
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const contender of contenders) {
-      if (contender.command.some((part) => part.startsWith(programs) && !existsSync(part))) continue;
-      const { seconds, peakBytes } = run(contender);
-      const before = least.get(contender.name) ?? { seconds, peakBytes };
-      least.set(contender.name, {
-        seconds: Math.min(before.seconds, seconds),
-        peakBytes: Math.max(before.peakBytes, peakBytes),
-      });
-    }
-  }
-  return least;
-}
-
-/** Runs a command under GNU time, which knows its peak memory. */
-function run({ name, command }: Contender): Measured {
-  rmSync(join(folder, "copy.bolt"), { force: true });
-  rmSync(join(folder, "quantized.bolt"), { force: true });
-  const start = performance.now();
-  const { status, stderr, error } = spawnSync("/usr/bin/time", ["-f", "%M", ...command], { encoding: "utf8" });
-  const seconds = (performance.now() - start) / 1000;
-  if (error !== undefined || status !== 0) throw new Error(`${name}: ${error?.message ?? stderr}`);
-  return { seconds, peakBytes: 1024 * Number(stderr.trim().split("\n").at(-1)) };
-}
-
-function print(title: string, results: Map<string, Measured>, more: (result: Measured) => string[]): void {
-  console.log(`\n${title}`);
-  for (const [name, result] of results) {
-    const columns = [
-      `${result.seconds.toFixed(3)} s`,
-      `${(result.peakBytes / MEGABYTE).toFixed(0)} MB peak`,
-      ...more(result),
-    ];
-    console.log(`  ${name.padEnd(34)} ${columns.join(", ")}`);
-  }
+  return { name, command: [process.execPath, program, "-p", model, "--output", output, ...options], makes: [output] };
 }

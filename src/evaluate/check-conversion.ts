@@ -82,22 +82,22 @@ interface Models {
 /** What both models gave, by name. */
 type Results = readonly [source: NamedTensors, converted: NamedTensors];
 
-/** Runs both models with these inner values as outputs too. Returns why that cannot be, where it is not the conversion's fault. */
+/**
+ * Runs both models with these inner values as outputs too, at the same time. Returns why that cannot be, where it is not
+ * the conversion's fault.
+ */
 async function runBoth({ source, converted, runtime }: Models, layers: readonly NamePair[]): Promise<Results | string> {
   const [names, otherNames] = [layers.map(([name]) => name), layers.map(([, name]) => name)];
   const feeds = drawInputs(source, converted);
-  let reference: NamedTensors;
-  try {
-    reference = await run(source, runtime, names, feeds.source);
-  } catch (error) {
-    return `the source model does not run: ${reasonOf(error)}`;
-  }
-  try {
-    return [reference, await run(converted.model, runtime, otherNames, feeds.converted)];
-  } catch (error) {
-    if (error instanceof BoltqError && error.code === "unsupported") return error.message;
-    throw mismatch(`it does not run: ${reasonOf(error)}`);
-  }
+  const [reference, result] = await Promise.allSettled([
+    run(source, runtime, names, feeds.source),
+    run(converted.model, runtime, otherNames, feeds.converted),
+  ]);
+  if (reference.status === "rejected") return `the source model does not run: ${reasonOf(reference.reason)}`;
+  if (result.status === "fulfilled") return [reference.value, result.value];
+  const error: unknown = result.reason;
+  if (error instanceof BoltqError && error.code === "unsupported") return error.message;
+  throw mismatch(`it does not run: ${reasonOf(error)}`);
 }
 
 async function run(model: Model, runtime: Runtime, layers: readonly string[], inputs: NamedTensors) {

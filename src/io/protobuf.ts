@@ -5,8 +5,9 @@ import { BoltqError } from "./error.ts";
 /** Messages up to this size are read whole; of larger ones only the structure is, and what is asked for. */
 const WHOLE_BYTES = 1 << 20;
 
-/** How much is fetched at a time to find the next field of a large message. */
-const WINDOW_BYTES = 32;
+/** How much is fetched to find a field of a large message behind one that was passed over, and at most where all are small. */
+const LEAST_WINDOW_BYTES = 32;
+const MOST_WINDOW_BYTES = 1 << 16;
 
 /** The most fields that one message may have: far above any real model, far below what would exhaust memory. */
 const MOST_FIELDS = 20_000_000;
@@ -23,9 +24,12 @@ export interface WireField {
   readonly data: Bytes;
   /** The field with its tag, as it stands in the message. */
   readonly whole: Bytes;
+  /** What it holds, where that is in memory. */
+  readonly memory?: Uint8Array;
 }
 
-const EMPTY = memoryBytes(new Uint8Array(0));
+const NO_DATA = new Uint8Array(0);
+const EMPTY = memoryBytes(NO_DATA);
 
 /** A protobuf message taken apart into fields, without a schema. Large fields stay in the file until they are read. */
 export class WireMessage {
@@ -73,7 +77,8 @@ export class WireMessage {
 
   /** A byte-string field; empty if absent. */
   async bytes(number: number): Promise<Uint8Array> {
-    return (await this.last(number)?.data.read()) ?? new Uint8Array(0);
+    const field = this.last(number);
+    return field === undefined ? NO_DATA : contentOf(field);
   }
 
   /** A text field; "" if absent. Bytes that are not UTF-8 are replaced. */
@@ -82,11 +87,11 @@ export class WireMessage {
   }
 
   async texts(number: number): Promise<string[]> {
-    return Promise.all(this.all(number).map(async (field) => decoder.decode(await field.data.read())));
+    return Promise.all(this.all(number).map(async (field) => decoder.decode(await contentOf(field))));
   }
 
   async byteStrings(number: number): Promise<Uint8Array[]> {
-    return Promise.all(this.all(number).map((field) => field.data.read()));
+    return Promise.all(this.all(number).map(contentOf));
   }
 
   /** Elements of a repeated integer, packed or not, as 64-bit numbers. */
@@ -132,6 +137,10 @@ export class WireMessage {
   }
 }
 
+async function contentOf(field: WireField): Promise<Uint8Array> {
+  return field.memory ?? field.data.read();
+}
+
 const decoder = new TextDecoder();
 
 /** A varint's or fixed number's bits as a signed 64-bit integer. */
@@ -160,6 +169,47 @@ export function varintsOf(bytes: Uint8Array): bigint[] {
   return values;
 }
 
+/** A field that is in memory. */
+class MemoryField implements WireField {
+  readonly number: number;
+  readonly wireType: number;
+  readonly bits: bigint;
+  readonly #bytes: Uint8Array;
+  readonly #start: number;
+  readonly #content: number;
+  readonly #end: number;
+
+  /** `bytes` hold it from `start`, its content from `content`, to before `end`. */
+  constructor({ number, wireType, bits }: Head, bytes: Uint8Array, start: number, content: number, end: number) {
+    this.number = number;
+    this.wireType = wireType;
+    this.bits = bits;
+    this.#bytes = bytes;
+    this.#start = start;
+    this.#content = content;
+    this.#end = end;
+  }
+
+  get memory(): Uint8Array {
+    return this.#bytes.subarray(this.#content, this.#end);
+  }
+
+  get data(): Bytes {
+    return this.wireType === WIRE.bytes ? memoryBytes(this.memory) : EMPTY;
+  }
+
+  get whole(): Bytes {
+    return memoryBytes(this.#bytes.subarray(this.#start, this.#end));
+  }
+}
+
+/** What stands before the content of a field. */
+interface Head {
+  readonly number: number;
+  readonly wireType: number;
+  readonly bits: bigint;
+}
+
 function scan(bytes: Uint8Array): WireField[] {
   const reader = new Scanner(bytes);
   const fields: WireField[] = [];
@@ -167,25 +217,37 @@ function scan(bytes: Uint8Array): WireField[] {
     const start = reader.at;
     const { number, wireType } = reader.tag();
     const { bits, length } = reader.content(wireType, bytes.length);
-    const data = wireType === WIRE.bytes ? memoryBytes(bytes.subarray(reader.at, reader.at + length)) : EMPTY;
+    const content = reader.at;
     reader.at += length;
-    fields.push({ number, wireType, bits, data, whole: memoryBytes(bytes.subarray(start, reader.at)) });
+    fields.push(new MemoryField({ number, wireType, bits }, bytes, start, content, reader.at));
   }
   return fields;
 }
 
-/** As `scan`, but fetches only tags and lengths; what the fields hold stays where it is. */
+/** As `scan`, but what large fields hold stays where it is. */
 async function scanLarge(bytes: Bytes): Promise<WireField[]> {
   const fields: WireField[] = [];
+  let window: Uint8Array = NO_DATA;
+  let [first, size] = [0, LEAST_WINDOW_BYTES];
   for (let start = 0; start < bytes.length; ) {
     if (fields.length >= MOST_FIELDS)
       throw new BoltqError("limit", `a message has more than ${MOST_FIELDS} fields`, { offset: start });
-    const reader = new Scanner(await bytes.read(start, Math.min(WINDOW_BYTES, bytes.length - start)), start);
+    const ahead = Math.min(LEAST_WINDOW_BYTES, bytes.length - start);
+    if (start + ahead > first + window.length) {
+      // Where fields follow each other closely more is fetched at a time; behind a large one as little as can be.
+      size = start <= first + window.length ? Math.min(2 * size, MOST_WINDOW_BYTES) : LEAST_WINDOW_BYTES;
+      window = await bytes.read(start, Math.min(Math.max(size, ahead), bytes.length - start));
+      first = start;
+    }
+    const reader = new Scanner(window, first);
+    reader.at = start - first;
     const { number, wireType } = reader.tag();
-    const { bits, length } = reader.content(wireType, bytes.length - start);
-    const end = start + reader.at + length;
-    const data = wireType === WIRE.bytes ? rangeOf(bytes, start + reader.at, length) : EMPTY;
-    fields.push({ number, wireType, bits, data, whole: rangeOf(bytes, start, end - start) });
+    const { bits, length } = reader.content(wireType, bytes.length - first);
+    const [content, end] = [first + reader.at, first + reader.at + length];
+    const head = { number, wireType, bits };
+    if (end <= first + window.length)
+      fields.push(new MemoryField(head, window, start - first, content - first, end - first));
+    else fields.push({ ...head, data: rangeOf(bytes, content, length), whole: rangeOf(bytes, start, end - start) });
     start = end;
   }
   return fields;
@@ -194,6 +256,7 @@ async function scanLarge(bytes: Bytes): Promise<WireField[]> {
 /** Reads tags and numbers from a buffer. */
 class Scanner {
   at = 0;
+  #rest = 0;
   readonly #bytes: Uint8Array;
   readonly #base: number;
 
@@ -203,7 +266,7 @@ class Scanner {
   }
 
   tag(): { number: number; wireType: number } {
-    const tag = Number(this.varint());
+    const tag = this.#number();
     const number = Math.floor(tag / 8);
     if (number < 1 || number > 0x1fffffff) this.#fail(`${number} is no field number`);
     return { number, wireType: tag % 8 };
@@ -225,14 +288,31 @@ class Scanner {
     }
   }
 
-  varint(): bigint {
+  /** A varint, rounded beyond 2^53. */
+  #number(): number {
+    const start = this.at;
+    const low = this.#low();
+    if (low !== undefined) return low;
+    this.at = start;
+    return Number(this.varint());
+  }
+
+  /** The number of a varint of up to 28 bits; of others only the first 28 bits are read. */
+  #low(): number | undefined {
     let low = 0;
     for (let shift = 0; shift < 28; shift += 7) {
       const byte = this.#byte();
       low |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return BigInt(low);
+      if (byte < 0x80) return low;
     }
-    let bits = BigInt(low);
+    this.#rest = low;
+    return undefined;
+  }
+
+  varint(): bigint {
+    const low = this.#low();
+    if (low !== undefined) return BigInt(low);
+    let bits = BigInt(this.#rest);
     for (let shift = 28n; shift < 70n; shift += 7n) {
       const byte = this.#byte();
       bits |= BigInt(byte & 0x7f) << shift;
@@ -242,7 +322,7 @@ class Scanner {
   }
 
   #length(end: number): number {
-    const length = Number(this.varint());
+    const length = this.#number();
     if (length > end - this.at) this.#fail(`a field claims ${length} bytes, but only ${end - this.at} are left`);
     return length;
   }
@@ -283,15 +363,13 @@ export class WireWriter {
 
   /** A varint field; negative numbers take 10 bytes, as protobuf's int32 and int64 do. */
   integer(number: number, value: number | bigint): void {
-    this.#varint((BigInt(number) << 3n) | BigInt(WIRE.varint));
-    this.#varint(BigInt.asUintN(64, BigInt(value)));
+    this.#tag(number, WIRE.varint);
+    this.#integer(value);
   }
 
   float(number: number, value: number): void {
-    this.#varint((BigInt(number) << 3n) | BigInt(WIRE.fixed32));
-    const bytes = new Uint8Array(4);
-    new DataView(bytes.buffer).setFloat32(0, value, true);
-    this.#small.bytes(bytes);
+    this.#tag(number, WIRE.fixed32);
+    this.#small.float32(value);
   }
 
   bytes(number: number, data: Uint8Array): void {
@@ -318,7 +396,7 @@ export class WireWriter {
   /** Repeated integers, packed. */
   packed(number: number, values: readonly (number | bigint)[]): void {
     const inner = new WireWriter();
-    for (const value of values) inner.#varint(BigInt.asUintN(64, BigInt(value)));
+    for (const value of values) inner.#integer(value);
     this.message(number, inner);
   }
 
@@ -334,8 +412,17 @@ export class WireWriter {
   }
 
   #head(number: number, length: number): void {
-    this.#varint((BigInt(number) << 3n) | BigInt(WIRE.bytes));
-    this.#varint(BigInt(length));
+    this.#tag(number, WIRE.bytes);
+    this.#small.varint(length);
+  }
+
+  #tag(number: number, wireType: number): void {
+    this.#small.varint(8 * number + wireType);
+  }
+
+  #integer(value: number | bigint): void {
+    if (typeof value === "number" && value >= 0 && Number.isSafeInteger(value)) this.#small.varint(value);
+    else this.#varint(BigInt.asUintN(64, BigInt(value)));
   }
 
   #lazy(data: Bytes): void {
