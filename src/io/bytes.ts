@@ -8,6 +8,8 @@ export interface Bytes {
   readonly length: number;
   /** Where the bytes lie when they are a range of an open file, as they are. */
   readonly place?: FilePlace | undefined;
+  /** The same numbers in an order that costs less to read, for those to whom the order is all one. */
+  readonly sameNumbers?: Bytes | undefined;
   /**
    * `length` bytes from `offset` (default: all). The result may be a view that others share: do not write to it.
    * `room` is a buffer of at least `length` bytes that the source may fill instead of a new one, so that a loop need not

@@ -9,9 +9,12 @@ import { floatView } from "./weight-work.ts";
 const FLOAT16_OVERFLOW = 0x477ff000;
 const INFINITE = 0x7f800000;
 
+/** All bits but the sign. */
+const MAGNITUDE = 0x7fffffff;
+
 /**
  * Names the weights and biases that hold NaN or infinity, and those that float16 makes infinite where they are stored or
- * computed with in it. `inInt8` says which operators compute in int8, `wayOut` how to leave float16. Reads each weight once.
+ * computed with in it. `inInt8` says which operators compute in int8, `wayOut` how to leave float16. Reads each weight once, and again what holds such.
  */
 export async function weightWarnings(
   model: BoltModel,
@@ -34,7 +37,9 @@ export async function weightWarnings(
       { what: "bias", bytes: record.vector, inHalf: vectorInHalf },
     ];
     for (const { what, bytes, inHalf } of parts) {
-      const warning = warningFor(await largestBits(bytes), `${what} of "${plan.operator}"`, inHalf, wayOut);
+      const numbers = bytes.sameNumbers ?? bytes;
+      if (!(await anyReaches(numbers, inHalf ? FLOAT16_OVERFLOW : INFINITE))) continue;
+      const warning = warningFor(await largestBits(numbers), `${what} of "${plan.operator}"`, inHalf, wayOut);
       if (warning !== undefined) warnings.push(warning);
     }
   }
@@ -67,9 +72,33 @@ async function largestBits(bytes: Bytes): Promise<number> {
     const { buffer, byteOffset, length } = floatView(chunk);
     const words = new Uint32Array(buffer, byteOffset, length);
     for (let index = 0; index < words.length; index++) {
-      const magnitude = words[index]! & 0x7fffffff;
+      const magnitude = words[index]! & MAGNITUDE;
       if (magnitude > largest) largest = magnitude;
     }
   }
   return largest;
+}
+
+/** Whether a magnitude has at least these bits: a quick look, as a search for the largest one is needed but rarely. */
+async function anyReaches(bytes: Bytes, limit: number): Promise<boolean> {
+  // Added to magnitudes from the limit on, it carries into the sign.
+  const rest = 2 ** 31 - limit;
+  for await (const chunk of chunksOf(bytes)) {
+    const { buffer, byteOffset, length } = floatView(chunk);
+    if (carries(new Int32Array(buffer, byteOffset, length), rest)) return true;
+  }
+  return false;
+}
+
+function carries(words: Int32Array, rest: number): boolean {
+  let [one, two, three, four] = [0, 0, 0, 0];
+  const whole = words.length - (words.length % 4);
+  for (let index = 0; index < whole; index += 4) {
+    one |= (words[index]! & MAGNITUDE) + rest;
+    two |= (words[index + 1]! & MAGNITUDE) + rest;
+    three |= (words[index + 2]! & MAGNITUDE) + rest;
+    four |= (words[index + 3]! & MAGNITUDE) + rest;
+  }
+  for (let index = whole; index < words.length; index++) one |= (words[index]! & MAGNITUDE) + rest;
+  return (one | two | three | four) < 0;
 }
