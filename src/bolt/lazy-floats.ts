@@ -3,16 +3,16 @@ import { type Bytes, madeBytes, memoryBytes } from "../io/bytes.ts";
 /** Changes float32 values in place; `first` is the index of `values[0]` in the whole. */
 export type FloatChange = (values: Float32Array, first: number) => void;
 
-/** Float32 data with a change that is made anew whenever a part of it is read. */
+/** Float32 data with a change that is made anew whenever a part of it is read. Leftover bytes stay as they are. */
 export function changedFloats(base: Bytes, change: FloatChange): Bytes {
   return {
     length: base.length,
     read: async (offset = 0, length = base.length - offset) => {
       const start = offset - (offset % 4);
       const end = Math.min(base.length, Math.ceil((offset + length) / 4) * 4);
-      const values = floatsOf(await base.read(start, end - start));
-      change(values, start / 4);
-      return new Uint8Array(values.buffer, offset - start, length);
+      const bytes = (await base.read(start, end - start)).slice();
+      change(new Float32Array(bytes.buffer, 0, Math.floor(bytes.length / 4)), start / 4);
+      return bytes.subarray(offset - start, offset - start + length);
     },
   };
 }

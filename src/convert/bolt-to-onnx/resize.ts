@@ -89,7 +89,7 @@ function raiseRoiAlign(context: RaiseContext): OnnxValue {
 /** Without an input that says so, every region lies in the first image. */
 function firstImage(context: RaiseContext, count: Dimension): OnnxValue {
   const known = typeof count === "number" ? count : context.fail("unsupported", "the number of its regions is unknown");
-  return context.integers("batch", new Array<number>(known).fill(0));
+  return context.add("Expand", [context.integers("first", [0]), context.integers("count", [known])]);
 }
 
 export const RESIZE_OPERATORS: RaiseTable = {

@@ -45,12 +45,12 @@ const triangle: Rewrite = async (rewriting) => {
   const offset = (await listOf(rewriting, 1, "diagonal"))?.[0] ?? 0;
   const isUpper = intAttribute(node, "upper", 1) !== 0;
   const [rows, columns] = rewriting.staticShapeOf(0).slice(-2) as [number, number];
-  const mask = Array.from({ length: rows * columns }, (_, index) => {
+  const isKept = (index: number) => {
     const distance = (index % columns) - Math.floor(index / columns) - offset;
     return (isUpper ? distance >= 0 : distance <= 0) ? 1 : 0;
-  });
+  };
   const { op, constant } = formulaOf(rewriting);
-  const kept = constant("bool", [rows, columns], mask);
+  const kept = rewriting.filled("kept", [rows, columns], isKept, "bool");
   rewriting.become(op("Where", [kept, node.input(0), constant(rewriting.typeOf(0), [], [0])]));
 };
 

@@ -194,6 +194,19 @@ describe("functions that Bolt lacks", () => {
     expect(largestDifference(await outputsOf(model), await outputsOf(onnxModel(init)))).toBeLessThan(1e-5);
   });
 
+  it("refuses constants that would fill the memory", async () => {
+    const sizes: Record<string, number[]> = {
+      Trilu: [2 ** 20, 2 ** 20],
+      EyeLike: [2 ** 20, 2 ** 20],
+      Dropout: [2 ** 30],
+    };
+    for (const [type, shape] of Object.entries(sizes)) {
+      const outputs = type === "Dropout" ? ["y", "m"] : ["y"];
+      const init = onnxModel({ opset: 14, inputs: { x: shape }, operators: [[type, ["x"], outputs]], outputs });
+      await expect(lowerToBolt(init)).rejects.toThrow(`in Bolt it needs a constant of ${shape.join(" x ")} numbers`);
+    }
+  });
+
   it("refuses remainders of floats", async () => {
     const init = one(
       "Mod",

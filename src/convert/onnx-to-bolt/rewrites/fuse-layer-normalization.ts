@@ -3,7 +3,7 @@ import { intAttribute, intsAttribute } from "../../../onnx/attributes.ts";
 import type { OnnxNode, OnnxTensor, OnnxValue } from "../../../onnx/model.ts";
 import { axisOf } from "../../../onnx/shape-rules/dimensions.ts";
 import { shapeOf } from "../../../onnx/shape-rules/shape-rule.ts";
-import { floatTensor, integersOf, numbersOf } from "../../../onnx/tensor-data.ts";
+import { integersOf, numbersOf } from "../../../onnx/tensor-data.ts";
 import type { Rewriting } from "./rewrite.ts";
 
 /** The operators of a layer normalization as exporters write it out. */
@@ -25,7 +25,7 @@ export async function fuseLayerNormalization(rewriting: Rewriting): Promise<bool
   if (pattern === undefined) return false;
   const { input, epsilon, nodes } = pattern;
   const size = shapeOf(input)!.at(-1) as number;
-  const gamma = pattern.gamma ?? rewriting.constant("ones", floatTensor([size], new Float32Array(size).fill(1)));
+  const gamma = pattern.gamma ?? rewriting.filled("ones", [size], () => 1);
   const inputs = [input, gamma, ...(pattern.beta === undefined ? [] : [pattern.beta])];
   const [output] = rewriting.takeOutputs(nodes[0]!);
   rewriting.insert("LayerNormalization", inputs, [output!], { axis: -1, epsilon: { float: epsilon } });

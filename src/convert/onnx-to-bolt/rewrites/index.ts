@@ -1,4 +1,5 @@
 import { BoltqError } from "../../../io/error.ts";
+import { requireWeightShapes } from "../../../onnx/attribute-limits.ts";
 import type { OnnxModel } from "../../../onnx/model.ts";
 import { ACTIVATION_REWRITES } from "./activations.ts";
 import { EINSUM_REWRITES } from "./einsum.ts";
@@ -65,6 +66,8 @@ async function rewriteBy(table: RewriteTable, model: OnnxModel, onProblem: (prob
     if (!main.graph.has(node)) continue;
     if (node.data.domain !== "" || !Object.hasOwn(table, node.type)) continue;
     try {
+      // Constants may have been calculated since the model was read.
+      requireWeightShapes(node);
       await table[node.type]!(new Rewriting(main, node, opsetOf(model)));
       replaced ||= !main.graph.has(node);
     } catch (error) {

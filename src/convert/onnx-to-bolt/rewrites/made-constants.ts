@@ -5,7 +5,7 @@ import type { OnnxValue } from "../../../onnx/model.ts";
 import { ELEMENT_TYPES } from "../../../onnx/schema.ts";
 import { isStatic } from "../../../onnx/shape-rules/dimensions.ts";
 import { shapeSpan } from "../../../onnx/shape-rules/layout.ts";
-import { encodedTensor, integerTensor, numbersOf } from "../../../onnx/tensor-data.ts";
+import { integerTensor, numbersOf } from "../../../onnx/tensor-data.ts";
 import { formulaOf, type Operand } from "./formula.ts";
 import type { Rewrite, RewriteTable, Rewriting } from "./rewrite.ts";
 
@@ -17,11 +17,9 @@ function typeAttribute(rewriting: Rewriting, name: string, absent: ElementType):
 const eyeLike: Rewrite = (rewriting) => {
   const [rows, columns] = rewriting.staticShapeOf(0) as [number, number];
   const shift = intAttribute(rewriting.node, "k", 0);
-  const values = Array.from({ length: rows * columns }, (_, index) =>
-    (index % columns) - Math.floor(index / columns) === shift ? 1 : 0,
-  );
+  const isOnDiagonal = (index: number) => ((index % columns) - Math.floor(index / columns) === shift ? 1 : 0);
   const type = typeAttribute(rewriting, "dtype", rewriting.typeOf(0));
-  rewriting.become(rewriting.constant("diagonal", encodedTensor(type, [rows, columns], values)));
+  rewriting.become(rewriting.filled("diagonal", [rows, columns], isOnDiagonal, type));
 };
 
 /** Bolt tells all sizes; some of them are cut out. */
@@ -88,9 +86,10 @@ const dropout: Rewrite = async (rewriting) => {
   const trains = training !== undefined && !(await isNumber(training, 0));
   if (trains && !(await isNumber(ratio, 0))) rewriting.fail("Bolt does not train", "Export the model for inference");
   if (!rewriting.isUsed(node.outputs[1])) return rewriting.become(node.input(0));
-  const shape = rewriting.staticShapeOf(0);
-  const all = encodedTensor("bool", shape, new Array<number>(elementCount(shape)).fill(1));
-  rewriting.become(node.input(0), rewriting.constant("mask", all));
+  rewriting.become(
+    node.input(0),
+    rewriting.filled("mask", rewriting.staticShapeOf(0), () => 1, "bool"),
+  );
 };
 
 /** Whether an input is this constant number. */

@@ -63,8 +63,8 @@ const groupNormalization: Rewrite = async (rewriting) => {
     rewriting.constant(suffix, integerTensor([list.length], list));
   const input = forEngine(rewriting, node.input(0));
   const grouped = rewriting.add("Reshape", [input, target("groupShape", [batch, groups, -1, 1])], "grouped");
-  const ones = rewriting.constant("ones", floatTensor([groups], new Float32Array(groups).fill(1)));
-  const zeros = rewriting.constant("zeros", floatTensor([groups], new Float32Array(groups)));
+  const ones = rewriting.filled("ones", [groups], () => 1);
+  const zeros = rewriting.filled("zeros", [groups], () => 0);
   const normalized = rewriting.add("InstanceNormalization", [grouped, ones, zeros], "normalized", {
     epsilon: { float: ENGINE_EPSILON },
   });
@@ -74,8 +74,8 @@ const groupNormalization: Rewrite = async (rewriting) => {
     if (constant === undefined) return rewriting.fail("its scale or bias is computed while the network runs");
     const values = await numbersOf(constant);
     const repeats = channels / values.length;
-    const spread = Float32Array.from({ length: channels }, (_, channel) => values[Math.floor(channel / repeats)]!);
-    return rewriting.constant(suffix, floatTensor([channels, ...shape.slice(2).map(() => 1)], spread));
+    const spread = [channels, ...shape.slice(2).map(() => 1)];
+    return rewriting.filled(suffix, spread, (channel) => values[Math.floor(channel / repeats)]!);
   };
   const scaled = rewriting.add("Mul", [whole, await perChannel(1, "scale")], "product");
   rewriting.replace("Add", [scaled, await perChannel(2, "bias")]);
@@ -92,13 +92,12 @@ const localResponse: Rewrite = (rewriting) => {
   const size = intAttribute(node, "size", 1);
   const before = Math.floor((size - 1) / 2);
   const share = floatAttribute(node, "alpha", 1e-4) / size;
-  const band = Float32Array.from({ length: channels * channels }, (_, index) => {
+  const number = (suffix: string, value: number) => rewriting.constant(suffix, floatTensor([], [value]));
+  const squares = rewriting.add("Pow", [input, number("two", 2)], "squares");
+  const weight = rewriting.filled("neighbours", [channels, channels, 1, 1], (index) => {
     const distance = (index % channels) - Math.floor(index / channels);
     return distance >= -before && distance < size - before ? share : 0;
   });
-  const number = (suffix: string, value: number) => rewriting.constant(suffix, floatTensor([], [value]));
-  const squares = rewriting.add("Pow", [input, number("two", 2)], "squares");
-  const weight = rewriting.constant("neighbours", floatTensor([channels, channels, 1, 1], band));
   const sums = rewriting.add("Conv", [squares, weight], "sums", { kernel_shape: [1, 1] });
   const base = rewriting.add("Add", [sums, number("bias", floatAttribute(node, "bias", 1))], "base");
   const power = rewriting.add("Pow", [base, number("exponent", -floatAttribute(node, "beta", 0.75))], "factor");

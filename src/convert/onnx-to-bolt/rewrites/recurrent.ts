@@ -106,9 +106,8 @@ async function initialStates(rewriting: Rewriting, directions: number): Promise<
   const place = given.findIndex((state) => state !== undefined);
   if (place < 0) return [];
   if (directions > 1) rewriting.fail("Bolt's engine starts layers of two directions from zero");
-  const zeros = (shape: readonly number[]) => floatTensor(shape, new Float32Array(shape.reduce((a, b) => a * b, 1)));
   return given.map(
-    (state) => state ?? rewriting.constant("zeros", zeros(rewriting.staticShapeOf(INITIAL_STATES + place))),
+    (state) => state ?? rewriting.filled("zeros", rewriting.staticShapeOf(INITIAL_STATES + place), () => 0),
   );
 }
 

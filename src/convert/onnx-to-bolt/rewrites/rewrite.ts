@@ -1,10 +1,14 @@
 import { Value } from "../../../graph/graph.ts";
-import type { ElementType, Tensor } from "../../../graph/tensor.ts";
+import { type ElementType, elementCount, type Tensor } from "../../../graph/tensor.ts";
 import { BoltqError } from "../../../io/error.ts";
 import type { OnnxGraph, OnnxNode, OnnxValue } from "../../../onnx/model.ts";
 import { type AttributeInit, nodeData } from "../../../onnx/node-data.ts";
 import { isStatic } from "../../../onnx/shape-rules/dimensions.ts";
 import { type Shape, shapeOf } from "../../../onnx/shape-rules/shape-rule.ts";
+import { encodedTensor } from "../../../onnx/tensor-data.ts";
+
+/** A constant that a rewrite makes has no more: what the model's sizes ask for may be anything. */
+const MOST_MADE_ELEMENTS = 2 ** 24;
 
 type Attributes = Readonly<Record<string, AttributeInit>>;
 
@@ -48,6 +52,14 @@ export class Rewriting {
     const value: OnnxValue = new Value(this.#name(suffix), { constant });
     this.#graph.initializers.push(value);
     return value;
+  }
+
+  /** A constant with the number that each place gets. Throws `unsupported` where it would be too large. */
+  filled(suffix: string, shape: readonly number[], numberAt: (index: number) => number, type: ElementType = "float32") {
+    const length = elementCount(shape);
+    if (length > MOST_MADE_ELEMENTS) this.fail(`in Bolt it needs a constant of ${shape.join(" x ")} numbers`);
+    const values = Array.from({ length }, (_, index) => numberAt(index));
+    return this.constant(suffix, encodedTensor(type, shape, values));
   }
 
   /** Adds an operator before the one that is rewritten. */
