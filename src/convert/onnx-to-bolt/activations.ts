@@ -1,5 +1,12 @@
 import { floatAttribute, intAttribute } from "../../onnx/attributes.ts";
-import { allInputs, constantNumbers, isOneNumberBeside, type Lower, type LoweredOperator } from "./lowering.ts";
+import {
+  allInputs,
+  constantNumbers,
+  dynamicInputs,
+  isOneNumberBeside,
+  type Lower,
+  type LoweredOperator,
+} from "./lowering.ts";
 
 /** Beyond these Bolt's float16 has no numbers; a Clip without limits states them. */
 const FLOAT16_MAX = 65504;
@@ -61,14 +68,15 @@ function clip(min: number, max: number): LoweredOperator {
   return { type: "Clip", parameters: { min, max } };
 }
 
-/** Limits by one number as a Clip; Bolt does so whatever the second operand is. */
+/** Limits by one number as a Clip; Bolt does so whatever the second operand is, and then reads the first alone. */
 const lowerExtreme: Lower = async (node, { asBolt }) => {
   const isMax = node.type === "Max";
   if (!asBolt && !isOneNumberBeside(node))
     return [{ type: "Eltwise", inputs: allInputs(node), parameters: { mode: node.type.toUpperCase() } }];
   const place = asBolt || node.inputs[1]?.constant !== undefined ? 1 : 0;
   const limit = (await constantNumbers(node, place))?.[0] ?? (isMax ? 0 : 1);
-  return [isMax ? clip(limit, Number.POSITIVE_INFINITY) : clip(Number.NEGATIVE_INFINITY, limit)];
+  const limits = isMax ? clip(limit, Number.POSITIVE_INFINITY) : clip(Number.NEGATIVE_INFINITY, limit);
+  return [{ ...limits, inputs: dynamicInputs(node).slice(0, 1) }];
 };
 
 const lowerSoftmax =

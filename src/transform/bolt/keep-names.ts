@@ -14,17 +14,18 @@ export function interfaceNames({ graph }: BoltModel): InterfaceNames {
 /**
  * Inputs and outputs keep their names whatever was fused into what: a tensor that became an output takes the output's
  * name, everywhere. Bolt writes these names anew, without what stood behind their zeros. Nothing is done when the number
- * of inputs or outputs has changed.
+ * of inputs or outputs has changed. What became both takes the output's name; as Bolt it is the input, and nothing gives
+ * the output.
  */
-export function restoreNames(model: BoltModel, names: InterfaceNames): void {
+export function restoreNames(model: BoltModel, names: InterfaceNames, asBolt = false): void {
   const { inputs, outputs } = model.graph;
   if (inputs.length !== names.inputs.length || outputs.length !== names.outputs.length) return;
   const wanted = new Map<string, string>();
-  inputs.forEach((input, index) => {
-    wanted.set(input.name, names.inputs[index]!);
-  });
   outputs.forEach((output, index) => {
     wanted.set(output.name, names.outputs[index]!);
+  });
+  inputs.forEach((input, index) => {
+    if (asBolt || !outputs.includes(input)) wanted.set(input.name, names.inputs[index]!);
   });
   const values = new Set<BoltValue | undefined>([...inputs, ...outputs]);
   for (const node of model.graph.nodes) {

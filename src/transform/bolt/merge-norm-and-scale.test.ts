@@ -36,7 +36,7 @@ describePass("merging a BatchNorm into the Scale behind it", mergeNormAndScale, 
 
 it("counts the parts of a Concat before it, and gives the tensor between another name", async () => {
   const model = boltModel(network([...CONCAT, norm("c", "n", 1, 8), scale("n", "y", "both", 8)]));
-  await mergeNormAndScale(model);
+  await mergeNormAndScale(model, { asBolt: false });
   expect(boltOperator(model, "y").data.parameters.number("num_concat")).toBe(2);
   expect(boltOperator(model, "c").output().name).toBe("break_c");
 });
@@ -49,7 +49,7 @@ it("takes the factor of the statistics into account", async () => {
       async (bytes) => new Float32Array((await bytes.read()).slice().buffer),
     ),
   );
-  await mergeNormAndScale(model);
+  await mergeNormAndScale(model, { asBolt: false });
   const merged = await Promise.all(
     [factors!.weight, factors!.vector].map(async (bytes) => new Float32Array((await bytes.read()).slice().buffer)),
   );

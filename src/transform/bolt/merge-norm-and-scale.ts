@@ -1,13 +1,14 @@
 import { floatBytes, floatsOf } from "../../bolt/lazy-floats.ts";
 import type { BoltModel, BoltNode, BoltWeight } from "../../bolt/model.ts";
 import { fusedMultiplyAdd } from "../../graph/fused-multiply-add.ts";
-import { onlyReader, retire } from "./pass.ts";
+import { Value } from "../../graph/graph.ts";
+import { onlyReader, type PassOptions, retire } from "./pass.ts";
 
 /**
  * A BatchNorm that found no convolution goes into the Scale behind it: alpha / std, beta - alpha / std * mean
  * (BNScaleOptimizer). Behind a Concat the tensor between gets a name of its own.
  */
-export async function mergeNormAndScale(model: BoltModel): Promise<boolean> {
+export async function mergeNormAndScale(model: BoltModel, { asBolt }: PassOptions): Promise<boolean> {
   let changed = false;
   for (const norm of model.graph.nodes) {
     if (norm.type !== "BatchNorm" || model.graph.outputs.includes(norm.output())) continue;
@@ -15,7 +16,10 @@ export async function mergeNormAndScale(model: BoltModel): Promise<boolean> {
     const [statistics, factors] = [model.weights.of(norm), scale === undefined ? undefined : model.weights.of(scale)];
     if (scale?.type !== "Scale" || statistics === undefined || factors === undefined) continue;
     await merge(norm, statistics, factors);
+    const isLone = model.graph.inputs.includes(norm.input(0)) && model.graph.outputs.includes(scale.output());
     retire(model, norm, true);
+    // Bolt gives an input the name of what it became, here that of the output, and only the input gets its own again.
+    if (asBolt && isLone) scale.setInput(0, new Value(scale.output().name));
     const concat = scale.input(0).producer;
     if (concat?.type === "Concat") {
       scale.data.parameters.set("num_concat", concat.inputs.length);

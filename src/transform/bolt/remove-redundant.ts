@@ -33,7 +33,7 @@ export async function removeRedundant(model: BoltModel, { asBolt }: PassOptions)
   const before = model.graph.nodes.filter((node) => node.type === RETIRED).length;
   removeUseless(model, asBolt);
   await mergeRepeated(model);
-  removeUnusedInputs(model);
+  removeUnusedInputs(model, asBolt);
   return model.graph.nodes.filter((node) => node.type === RETIRED).length > before;
 }
 
@@ -102,11 +102,13 @@ async function equal(one: Bytes, other: Bytes): Promise<boolean> {
   return left.every((byte, index) => byte === right[index]);
 }
 
-function removeUnusedInputs({ graph, ...rest }: BoltModel): void {
+/** One that is an output all the same stays, unless as Bolt, which then has neither. */
+function removeUnusedInputs({ graph, inputDescriptions }: BoltModel, asBolt: boolean): void {
   for (let index = graph.inputs.length - 1; index >= 0; index--) {
     const input = graph.inputs[index]!;
-    if (input.used || graph.outputs.includes(input)) continue;
+    if (input.used || (!asBolt && graph.outputs.includes(input))) continue;
     graph.inputs.splice(index, 1);
-    rest.inputDescriptions.splice(index, 1);
+    inputDescriptions.splice(index, 1);
+    graph.outputs = graph.outputs.filter((output) => output !== input);
   }
 }

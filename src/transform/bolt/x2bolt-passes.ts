@@ -94,7 +94,7 @@ export async function runX2boltPasses(model: BoltModel, options: X2boltPassOptio
     const changedNodes = onRewrite === undefined ? undefined : watchNodes(model.graph);
     if ((await pass(model, options)) && changedNodes !== undefined) onRewrite?.(pass.name, changedNodes());
   }
-  if (rules === "1.5") restoreNames(model, names);
+  if (rules === "1.5") restoreNames(model, names, options.asBolt);
   dropRetired(model);
   for (const node of model.graph.nodes) {
     if (forQuantizer) node.data.positions = new Int32Array(node.inputs.length + node.outputs.length);
