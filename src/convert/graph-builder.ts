@@ -122,6 +122,15 @@ export class GraphBuilder {
     return candidate;
   }
 
+  /** Takes out operators and constants whose results nothing reads. */
+  removeUnused(): void {
+    const outputs = new Set(this.#graph.outputs);
+    const isUnread = (value: OnnxValue) => !value.used && !outputs.has(value);
+    for (const node of this.#graph.nodes.toReversed()) if (node.outputs.every(isUnread)) this.#graph.remove(node);
+    const read = this.#initializers.filter((value) => !isUnread(value));
+    this.#initializers.splice(0, this.#initializers.length, ...read);
+  }
+
   finish(producerVersion: string): OnnxModel {
     const main: OnnxGraph = {
       graph: this.#graph,

@@ -1,19 +1,16 @@
-import { elementCount, type Tensor } from "../../graph/tensor.ts";
+import type { Tensor } from "../../graph/tensor.ts";
 import { BoltqError, type ErrorCode } from "../../io/error.ts";
 import type { OnnxValue } from "../../onnx/model.ts";
 import { numbersOf } from "../../onnx/tensor-data.ts";
-import { type GraphBuilder, isStatic } from "../graph-builder.ts";
-import { OperatorParts } from "../operator-parts.ts";
+import { LayoutParts, type Layouts } from "../channels-last/layout.ts";
+import type { GraphBuilder } from "../graph-builder.ts";
 import { floatTensor, storedTensor } from "./constants.ts";
 import { subjectOf, type TfliteOperator, type TfliteTensor } from "./read.ts";
-
-/** Orders of axes: of four, TFLite has channels last, ONNX first. Other ranks stay as they are. */
-export const TO_FIRST: readonly number[] = [0, 3, 1, 2];
-export const TO_LAST: readonly number[] = [0, 2, 3, 1];
 
 /** What an operator may ask of the whole. */
 export interface TfliteValues {
   readonly builder: GraphBuilder;
+  readonly layouts: Layouts;
   readonly tensors: readonly TfliteTensor[];
   /** The value of a tensor, channels first. */
   value(tensor: number): OnnxValue;
@@ -24,12 +21,12 @@ export interface TfliteValues {
 }
 
 /** One operator that is being converted. Values have their channels first where they have four axes. */
-export class OperatorContext extends OperatorParts {
+export class OperatorContext extends LayoutParts {
   readonly operator: TfliteOperator;
   readonly #values: TfliteValues;
 
   constructor(operator: TfliteOperator, values: TfliteValues) {
-    super(values.builder, `op${operator.index}`);
+    super(values.builder, `op${operator.index}`, values.layouts);
     this.operator = operator;
     this.#values = values;
   }
@@ -67,8 +64,7 @@ export class OperatorContext extends OperatorParts {
 
   /** Sizes of an input as they came out here, channels last. */
   lastShape(index: number): readonly number[] {
-    const shape = this.shape(this.input(index));
-    return shape.length === 4 ? TO_LAST.map((axis) => shape[axis]!) : shape;
+    return this.lastShapeOf(this.input(index));
   }
 
   /** Whole numbers that must be known before the network runs. */
@@ -90,49 +86,17 @@ export class OperatorContext extends OperatorParts {
     return [this.isConstant(index) ? this.weight(index) : this.input(index)];
   }
 
+  /** All inputs. */
+  inputs(): OnnxValue[] {
+    return this.operator.inputs.map((_, index) => this.input(index));
+  }
+
   /** A known shape, channels first where it has four axes. */
   shape(value: OnnxValue = this.input()): readonly number[] {
-    const shape = value.type?.shape;
-    return isStatic(shape) ? shape : this.fail("unsupported", "the shape of what it reads is not known before it runs");
+    return this.shapeOf(value);
   }
 
-  /** An axis counted from the last layout's start, as the axis of the value that has channels first. */
-  firstAxis(axis: number, rank: number): number {
-    const place = axis < 0 ? axis + rank : axis;
-    if (place < 0 || place >= rank) this.fail("format", `there is no axis ${axis} in ${rank} dimensions`);
-    return rank === 4 ? TO_FIRST.indexOf(place) : place;
-  }
-
-  /** The value with its channels last, as TFLite has it. */
-  last(value: OnnxValue, suffix = "last"): OnnxValue {
-    return this.shape(value).length === 4 ? this.moved(value, TO_LAST, suffix) : value;
-  }
-
-  /** A value with channels last, brought to channels first. */
-  first(value: OnnxValue, suffix = "first"): OnnxValue {
-    return this.shape(value).length === 4 ? this.moved(value, TO_FIRST, suffix) : value;
-  }
-
-  /** A transposition; where it moves nothing but axes of size 1, a reshape. */
-  moved(value: OnnxValue, perm: readonly number[], suffix: string): OnnxValue {
-    const shape = this.shape(value);
-    if (perm.every((axis, place) => axis === place)) return value;
-    const result = perm.map((axis) => shape[axis]!);
-    const long = perm.filter((axis) => shape[axis] !== 1);
-    if (long.every((axis, place) => place === 0 || axis > long[place - 1]!))
-      return this.reshaped(value, result, suffix);
-    return this.add("Transpose", [value], { suffix, attributes: { perm } });
-  }
-
-  reshaped(value: OnnxValue, shape: readonly number[], suffix = "shaped"): OnnxValue {
-    const from = this.shape(value);
-    if (from.join() === shape.join()) return value;
-    if (elementCount(from) !== elementCount(shape))
-      this.fail("format", `${from.join(" x ")} cannot become ${shape.join(" x ")}`);
-    return this.add("Reshape", [value, this.integers(`${suffix}Shape`, shape)], { suffix, shape });
-  }
-
-  fail(code: ErrorCode, problem: string): never {
+  override fail(code: ErrorCode, problem: string): never {
     throw new BoltqError(code, problem, { subject: subjectOf(this.operator) });
   }
 }

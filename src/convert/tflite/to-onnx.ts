@@ -2,12 +2,13 @@ import type { ElementType, Tensor } from "../../graph/tensor.ts";
 import { BoltqError, placed } from "../../io/error.ts";
 import type { OnnxModel, OnnxValue } from "../../onnx/model.ts";
 import { encodedTensor } from "../../onnx/tensor-data.ts";
+import { firstShape, Layouts, TO_FIRST } from "../channels-last/layout.ts";
 import { GraphBuilder, isStatic } from "../graph-builder.ts";
 import { floatTensor, storedTensor } from "./constants.ts";
 import { foldDequantize } from "./fold-dequantize.ts";
 import { foldSizes } from "./fold-sizes.ts";
 import { fuseDilation } from "./fuse-dilation.ts";
-import { OperatorContext, type OperatorTable, type TfliteValues, TO_FIRST } from "./operator-context.ts";
+import { OperatorContext, type OperatorTable, type TfliteValues } from "./operator-context.ts";
 import { ACTIVATIONS } from "./operators/activations.ts";
 import { ARITHMETIC } from "./operators/arithmetic.ts";
 import { SHAPES } from "./operators/shape.ts";
@@ -42,6 +43,7 @@ function refuseUnknownOperators({ operators }: TfliteGraph): void {
 
 class Conversion implements TfliteValues {
   readonly builder: GraphBuilder;
+  readonly layouts: Layouts = new Layouts();
   readonly tensors: readonly TfliteTensor[];
   readonly #graph: TfliteGraph;
   readonly #values = new Map<number, OnnxValue>();
@@ -147,6 +149,7 @@ class Conversion implements TfliteValues {
       named.name = name;
       this.builder.output(named);
     }
+    this.builder.removeUnused();
     return this.builder.finish("");
   }
 }
@@ -158,10 +161,6 @@ function uniqueNames(tensors: readonly TfliteTensor[]): readonly string[] {
     taken.add(unique);
     return unique;
   });
-}
-
-function firstShape(shape: readonly number[]): readonly number[] {
-  return shape.length === 4 ? TO_FIRST.map((axis) => shape[axis]!) : shape;
 }
 
 /** Quantized and float16 numbers are real ones here. */

@@ -1,4 +1,5 @@
 import type { OnnxValue } from "../../../onnx/model.ts";
+import { alongAxis, clipped, elementwise } from "../../channels-last/elementwise.ts";
 import type { ConvertOperator, OperatorContext, OperatorTable } from "../operator-context.ts";
 
 /** The activation that an operator's options add (ActivationFunctionType). */
@@ -8,26 +9,22 @@ export async function activated(context: OperatorContext, value: OnnxValue, fiel
     case 0:
       return value;
     case 1:
-      return context.add("Relu", [value], { suffix: "relu" });
+      return elementwise(context, "Relu", [value], { suffix: "relu" });
     case 2:
       return clipped(context, value, -1, 1);
     case 3:
       return clipped(context, value, 0, 6);
     case 4:
-      return context.add("Tanh", [value], { suffix: "tanh" });
+      return elementwise(context, "Tanh", [value], { suffix: "tanh" });
     default:
       return context.fail("unsupported", `the activation number ${code} cannot be converted`);
   }
 }
 
-function clipped(context: OperatorContext, value: OnnxValue, low: number, high: number): OnnxValue {
-  return context.add("Clip", [value, context.scalar("low", low), context.scalar("high", high)], { suffix: "clip" });
-}
-
 const plain =
   (type: string): ConvertOperator =>
   (context) =>
-    context.add(type, [context.input()]);
+    elementwise(context, type, [context.input()]);
 
 const passed: ConvertOperator = (context) => context.input();
 
@@ -37,19 +34,20 @@ const softmax =
   async (context) => {
     const beta = type === "Softmax" ? ((await context.operator.options?.float(0)) ?? 1) : 1;
     const input = context.input();
-    const scaled = beta === 1 ? input : context.add("Mul", [input, context.scalar("beta", beta)], { suffix: "scaled" });
-    return context.add(type, [scaled], { attributes: { axis: context.firstAxis(-1, context.shape().length) } });
+    const scaled =
+      beta === 1 ? input : elementwise(context, "Mul", [input, context.scalar("beta", beta)], { suffix: "scaled" });
+    return alongAxis(context, type, scaled, -1);
   };
 
 function hardSwish(context: OperatorContext): OnnxValue {
   const attributes = { alpha: { float: Math.fround(1 / 6) }, beta: { float: 0.5 } };
-  const gate = context.add("HardSigmoid", [context.input()], { suffix: "gate", attributes });
-  return context.add("Mul", [context.input(), gate]);
+  const gate = elementwise(context, "HardSigmoid", [context.input()], { suffix: "gate", attributes });
+  return elementwise(context, "Mul", [context.input(), gate]);
 }
 
 async function leakyRelu(context: OperatorContext): Promise<OnnxValue> {
   const alpha = (await context.operator.options?.float(0)) ?? 0;
-  return context.add("LeakyRelu", [context.input()], { attributes: { alpha: { float: alpha } } });
+  return elementwise(context, "LeakyRelu", [context.input()], { attributes: { alpha: { float: alpha } } });
 }
 
 /** The slopes are those of the last axes. */
@@ -64,10 +62,8 @@ function prelu(context: OperatorContext): OnnxValue {
   return context.add("PRelu", [context.input(), context.weight(1, axes, [channels, height, width])]);
 }
 
-function l2Normalization(context: OperatorContext): OnnxValue {
-  const axis = context.firstAxis(-1, context.shape().length);
-  return context.add("LpNormalization", [context.input()], { attributes: { axis, p: 2 } });
-}
+const l2Normalization: ConvertOperator = (context) =>
+  alongAxis(context, "LpNormalization", context.input(), -1, { attributes: { p: 2 } });
 
 export const ACTIVATIONS: OperatorTable = {
   RELU: plain("Relu"),
@@ -86,8 +82,9 @@ export const ACTIVATIONS: OperatorTable = {
   EXP: plain("Exp"),
   LOG: plain("Log"),
   SQRT: plain("Sqrt"),
-  RSQRT: (context) => context.add("Reciprocal", [context.add("Sqrt", [context.input()], { suffix: "root" })]),
-  SQUARE: (context) => context.add("Mul", [context.input(), context.input()]),
+  RSQRT: (context) =>
+    elementwise(context, "Reciprocal", [elementwise(context, "Sqrt", [context.input()], { suffix: "root" })]),
+  SQUARE: (context) => elementwise(context, "Mul", [context.input(), context.input()]),
   NEG: plain("Neg"),
   ABS: plain("Abs"),
   FLOOR: plain("Floor"),

@@ -1,4 +1,5 @@
 import type { OnnxValue } from "../../../onnx/model.ts";
+import { samePads, transposedWindow } from "../../channels-last/windows.ts";
 import type { OperatorContext, OperatorTable } from "../operator-context.ts";
 import { activated } from "./activations.ts";
 
@@ -7,16 +8,8 @@ const VALID = 1;
 
 type Pair = readonly [number, number];
 
-/** TensorFlow's SAME: as many outputs as strides fit, what is odd at the end. */
 function padsOf(context: OperatorContext, valid: boolean, kernel: Pair, stride: Pair, dilation: Pair): number[] {
-  if (valid) return [0, 0, 0, 0];
-  const map = context.shape().slice(2);
-  const total = kernel.map((size, axis) => {
-    const reach = (size - 1) * dilation[axis]! + 1;
-    return Math.max(0, (Math.ceil(map[axis]! / stride[axis]!) - 1) * stride[axis]! + reach - map[axis]!);
-  });
-  const begin = total.map((pad) => Math.floor(pad / 2));
-  return [...begin, ...total.map((pad, axis) => pad - begin[axis]!)];
+  return valid ? [0, 0, 0, 0] : samePads(context.shape().slice(2), kernel, stride, dilation);
 }
 
 async function pairOf(context: OperatorContext, height: number, width: number, absent = 0): Promise<Pair> {
@@ -105,18 +98,11 @@ async function transposeConvolution(context: OperatorContext): Promise<OnnxValue
   const [, height, width] = fourSizes(context, 1);
   const size = (await context.constantIntegers(0)).slice(1, 3);
   const kernel = [height, width];
-  const whole = context
-    .shape(map)
-    .slice(2)
-    .map((length, axis) => (length - 1) * stride[axis]! + kernel[axis]!);
-  const total = whole.map((length, axis) => (valid ? 0 : Math.max(0, length - size[axis]!)));
-  const begin = total.map((pad) => Math.floor(pad / 2));
   const value = context.add("ConvTranspose", [map, context.weight(1, [3, 0, 1, 2]), ...context.bias(3)], {
     attributes: {
       kernel_shape: kernel,
       strides: stride,
-      pads: [...begin, ...total.map((pad, axis) => pad - begin[axis]!)],
-      output_padding: whole.map((length, axis) => Math.max(0, size[axis]! - (length - total[axis]!))),
+      ...transposedWindow(context.shape(map).slice(2), kernel, stride, size, valid),
     },
   });
   return activated(context, value, 3);
