@@ -45,7 +45,7 @@ export function define(command: Command): void {
     addDataOptions(
       command.argument(
         "<model...>",
-        "a float model, .onnx, .tflite, .caffemodel or ..._ptq_input.bolt; with --merge: statistics",
+        "a float model, .onnx, .tflite, .pb, .caffemodel or ..._ptq_input.bolt; with --merge: statistics",
       ),
       { required: false },
     ),

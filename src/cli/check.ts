@@ -19,7 +19,7 @@ interface Options {
 
 export function define(command: Command): void {
   command
-    .argument("<model>", "a .onnx, .bolt, .tflite or .caffemodel file")
+    .argument("<model>", "a .onnx, .bolt, .tflite, .pb or .caffemodel file")
     .addOption(
       new Option("--for <target>", "bolt: convert it; ort, ort-web: run it with onnxruntime-node or onnxruntime-web")
         .choices(["bolt", "ort", "ort-web"])

@@ -22,7 +22,7 @@ export function define(command: Command): void {
   addReportOption(
     addDataOptions(
       command
-        .argument("<first>", "the reference, .onnx, .bolt, .tflite or .caffemodel")
+        .argument("<first>", "the reference, .onnx, .bolt, .tflite, .pb or .caffemodel")
         .argument("<second>", "the model to measure against it"),
     ),
   )

@@ -43,15 +43,19 @@ export async function convertChecked(argument: ModelArgument, options: CheckedCo
     removeOperators,
     externalData: argument.externalData,
     ...(explain ? { onRewrite: printRewrite } : {}),
-    ...(check === false || differs ? {} : { verify: (converted) => verify(argument, converted, check ?? false) }),
+    ...(check === false || differs ? {} : { verify: (converted) => verify(argument, converted, options) }),
   });
   for (const text of notes) note(text);
   printWarnings(warnings);
   return model;
 }
 
-async function verify({ source, externalData }: ModelArgument, converted: Converted, isWanted: boolean): Promise<void> {
-  const original = (await readModel(source, { externalData })) as OnnxModel;
+async function verify(
+  { source, externalData }: ModelArgument,
+  converted: Converted,
+  { check: isWanted = false, inputShapes }: CheckedConvertOptions,
+): Promise<void> {
+  const original = (await readModel(source, { externalData, inputShapes })) as OnnxModel;
   const bytes = original.main.initializers.reduce((sum, { constant }) => sum + (constant?.data.length ?? 0), 0);
   if (!isWanted && bytes > MOST_CHECKED_BYTES) {
     return note("not checked by running it, as its weights are large; --check does so");

@@ -27,7 +27,10 @@ interface Options {
 
 export function define(command: Command): void {
   command
-    .argument("<input>", "a .onnx, .bolt, .tflite or .caffemodel file (with its .prototxt beside it)")
+    .argument(
+      "<input>",
+      "a .onnx, .bolt, .tflite, frozen TensorFlow .pb or .caffemodel file (with its .prototxt beside it)",
+    )
     .argument(
       "<output>",
       "a .bolt or .onnx file; NAME_ptq_input.bolt, NAME_f16.bolt, NAME_f32.bolt choose the precision",
@@ -67,7 +70,7 @@ async function convert(argument: ModelArgument, input: string, output: string, o
   const { source, externalData } = argument;
   const format = await formatOf(MODEL_FORMATS, source);
   if (wanted === "onnx" || format === BOLT_FORMAT) {
-    const model = await format.read(source, { externalData });
+    const model = await format.read(source, { externalData, inputShapes: options.inputShape });
     return model.format === "bolt" && wanted === "onnx" ? raiseToOnnx(model) : model;
   }
   return convertChecked(argument, {

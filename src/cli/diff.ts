@@ -5,7 +5,7 @@ import { printJson, printLines } from "./print.ts";
 
 export function define(command: Command): void {
   command
-    .argument("<first>", "a .bolt, .onnx, .tflite or .caffemodel file")
+    .argument("<first>", "a .bolt, .onnx, .tflite, .pb or .caffemodel file")
     .argument("<second>", "another one")
     .option("--json", "print as JSON")
     .addHelpText("after", "\nThe exit code is 0 when the models are the same, 1 when they differ.")

@@ -21,7 +21,9 @@ interface Options extends DataOptions {
 }
 
 export function define(command: Command): void {
-  addReportOption(addDataOptions(command.argument("<model>", "a classifier, .onnx, .bolt, .tflite or .caffemodel")))
+  addReportOption(
+    addDataOptions(command.argument("<model>", "a classifier, .onnx, .bolt, .tflite, .pb or .caffemodel")),
+  )
     .option("--labels <file.csv>", "the right classes: lines of file,class")
     .option(
       "--label-offset <number>",

@@ -6,7 +6,7 @@ import { printJson, printLines } from "./print.ts";
 
 export function define(command: Command): void {
   command
-    .argument("<model>", "a .bolt, .onnx, .tflite or .caffemodel file")
+    .argument("<model>", "a .bolt, .onnx, .tflite, .pb or .caffemodel file")
     .option("--json", "print as JSON")
     .option("--no-ranges", "do not read the weights for their ranges")
     .action(async (path: string, options: { json?: boolean; ranges: boolean }) => {

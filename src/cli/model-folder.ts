@@ -11,12 +11,15 @@ export interface FoundModel {
 }
 
 /** Suffixes of the files that make up a model, in the order in which Bolt looks for them. */
-const KINDS: readonly (readonly [string, ...string[]])[] = [[".caffemodel", ".prototxt"], [".onnx"], [".tflite"]];
+const KINDS: readonly (readonly [string, ...string[]])[] = [
+  [".caffemodel", ".prototxt"],
+  [".onnx"],
+  [".tflite"],
+  [".pb"],
+  [".json"],
+];
 
-/** Formats that X2bolt reads and this program does not. */
-const FOREIGN = [".json", ".pb"];
-
-/** Finds `folder`/`name` with a known suffix, given or not. Throws `not-found` or `unsupported`. */
+/** Finds `folder`/`name` with a known suffix, given or not. Throws `not-found`. */
 export function findModel(folder: string, name: string): FoundModel {
   const given = KINDS.flat().find((suffix) => name.endsWith(suffix));
   const stem = given === undefined ? name : name.slice(0, -given.length);
@@ -24,13 +27,6 @@ export function findModel(folder: string, name: string): FoundModel {
   for (const suffixes of KINDS) {
     const wanted = given === undefined || suffixes.includes(given);
     if (wanted && suffixes.every(has)) return { folder, name: stem, path: join(folder, `${stem}${suffixes[0]}`) };
-  }
-  const foreign = FOREIGN.find(has);
-  if (foreign !== undefined) {
-    throw new BoltqError("unsupported", `models of the kind "${foreign}" cannot be converted yet`, {
-      file: join(folder, `${stem}${foreign}`),
-      remedy: "Export the model as ONNX",
-    });
   }
   const names = KINDS.map((suffixes) => suffixes.map((suffix) => `${stem}${suffix}`).join(" with "));
   throw new BoltqError("not-found", `there is no ${names.join(", nor ")} in this folder`, {

@@ -17,7 +17,7 @@ interface CommandEntry {
 const COMMANDS: readonly CommandEntry[] = [
   {
     name: "convert",
-    summary: "copy or convert a model: ONNX, TFLite or Caffe to Bolt or ONNX, Bolt to ONNX",
+    summary: "copy or convert a model: ONNX, TFLite, TensorFlow or Caffe to Bolt or ONNX, Bolt to ONNX",
     load: () => import("./convert.ts"),
   },
   {

@@ -43,7 +43,9 @@ interface Options extends Partial<DataOptions> {
 export function define(command: Command): void {
   addReportOption(
     addRecipeOption(
-      addDataOptions(command.argument("<model>", "a float model, .onnx, .tflite or .caffemodel"), { required: false }),
+      addDataOptions(command.argument("<model>", "a float model, .onnx, .tflite, .pb or .caffemodel"), {
+        required: false,
+      }),
     ),
   )
     .option("-o, --output <file.onnx>", "where to write")

@@ -22,7 +22,7 @@ interface Options {
 
 export function define(command: Command): void {
   command
-    .argument("<model>", "a .onnx, .bolt, .tflite or .caffemodel file")
+    .argument("<model>", "a .onnx, .bolt, .tflite, .pb or .caffemodel file")
     .requiredOption("--input <[name=]file.npy...>", "arrays for the inputs, by name or in the model's order")
     .requiredOption("--output-dir <folder>", "where the outputs go, one .npy file each, named after them")
     .option("--threads <number>", "threads inside one operator", parseCount, 1)

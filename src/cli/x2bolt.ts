@@ -21,7 +21,8 @@ usage: X2bolt -d DIRECTORY -m NAME [options]
 
   -d DIRECTORY   where the model is (default: .)
   -m NAME        the model's file name, with or without suffix: NAME.prototxt with
-                 NAME.caffemodel, NAME.onnx, NAME.tflite
+                 NAME.caffemodel, NAME.onnx, NAME.tflite, NAME.pb (TensorFlow, frozen)
+                 or NAME.json, which Bolt's tf2json.py makes of it
   -i PRECISION   FP32, FP16 or PTQ (default FP32). PTQ makes the input of post_training_quantization
   -r NUMBER      leave out that many operators at the start of the model (default 0)
   -I NAMES       new names for the inputs, all of them, with commas between

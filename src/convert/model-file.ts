@@ -6,6 +6,7 @@ import { readOnnx } from "../onnx/read.ts";
 import { needsExternalData, writeOnnx } from "../onnx/write.ts";
 import { CAFFE_FORMAT } from "./caffe/format.ts";
 import { type Model, type ModelFormat, type ReadModelOptions, readModelAs } from "./model-format.ts";
+import { TENSORFLOW_FORMAT } from "./tensorflow/format.ts";
 import { TFLITE_FORMAT } from "./tflite/format.ts";
 
 export type { Model } from "./model-format.ts";
@@ -27,7 +28,13 @@ export const ONNX_FORMAT: ModelFormat = {
 };
 
 /** Every kind of model file, in the order in which a file is tried: ONNX, which is told least surely, comes last. */
-export const MODEL_FORMATS: readonly ModelFormat[] = [BOLT_FORMAT, TFLITE_FORMAT, CAFFE_FORMAT, ONNX_FORMAT];
+export const MODEL_FORMATS: readonly ModelFormat[] = [
+  BOLT_FORMAT,
+  TFLITE_FORMAT,
+  TENSORFLOW_FORMAT,
+  CAFFE_FORMAT,
+  ONNX_FORMAT,
+];
 
 /**
  * Reads a model file of any known kind. Weights stay in the source until they are used. Throws BoltqError `format` when

@@ -9,7 +9,10 @@ import type { ConvertOptions } from "./onnx-to-bolt/index.ts";
 export type Model = BoltModel | OnnxModel;
 
 /** `externalData` opens files beside the model: tensor data of ONNX, the other half of a Caffe model. */
-export type ReadModelOptions = ReadOnnxOptions;
+export interface ReadModelOptions extends ReadOnnxOptions {
+  /** Sizes of inputs, by name, for formats that need them to be read and models that leave them open. */
+  readonly inputShapes?: Readonly<Record<string, readonly number[]>> | undefined;
+}
 
 /** A kind of model file. What a page does not name, its bundle need not hold. */
 export interface ModelFormat {
