@@ -53,6 +53,8 @@ export { BOLT_IMAGE_FORMATS, type BoltImageFormat } from "./data/preprocess/bolt
 export { preprocess, type TargetSize } from "./data/preprocess/preprocess.ts";
 export type { Interpolation } from "./data/preprocess/resample.ts";
 export { PRESETS, type Preprocessing, parsePreprocessing, preset } from "./data/preprocess/specification.ts";
+export type { OpenTokenizer, Tokenize } from "./data/tokens/token-fields.ts";
+export { withTokenInputs } from "./data/tokens/token-inputs.ts";
 export { type EvaluateOptions, type Evaluation, evaluateModel } from "./evaluate/accuracy.ts";
 export { type CompareOptions, type Comparison, compareModels } from "./evaluate/compare.ts";
 export type { InnerComparison, OperatorLoss } from "./evaluate/compare-inside.ts";

@@ -8,6 +8,7 @@ import { fileTarget } from "./io/node/file-target.ts";
 
 export { decodeImage } from "./data/image/node/decoders.ts";
 export { type OpenDatasetOptions, openDataset } from "./data/node/open-dataset.ts";
+export { openTokenizer, tokenizerBeside } from "./data/tokens/node/open-tokenizer.ts";
 export * from "./index.ts";
 export { folderExternalData } from "./io/node/external-data.ts";
 export { type FileSource, fileSource } from "./io/node/file-source.ts";

@@ -5,7 +5,7 @@ import type { RangeMethod } from "../../src/calibrate/range.ts";
 import { fitInput, fitPicture, pictureSize } from "../../src/data/fit-input.ts";
 import { decodeImage } from "../../src/data/image/node/decoders.ts";
 import { parseLabels } from "../../src/data/labels.ts";
-import { parseListLine } from "../../src/data/list-line.ts";
+import { parseFields, valuesOfFields } from "../../src/data/list-line.ts";
 import { readNpy } from "../../src/data/npy.ts";
 import { readNpz } from "../../src/data/npz.ts";
 import { preprocess } from "../../src/data/preprocess/preprocess.ts";
@@ -58,7 +58,7 @@ export async function exerciseJson(bytes: Uint8Array, _: Random, step: Step): Pr
   await step("preprocessing", async () => parsePreprocessing(text, "fuzzed.json"));
   await step("labels", async () => parseLabels(text, "fuzzed.txt"));
   await step("list", async () => {
-    const value = parseListLine(text, [input], "fuzzed.jsonl, line 1").get("x")!;
+    const value = valuesOfFields(parseFields(text, "fuzzed.jsonl"), [input], "fuzzed.jsonl").get("x")!;
     return typeof value === "string" ? value : fitInput(value as DenseTensor, input, "fuzzed.jsonl");
   });
   const observations = await step("statistics", async () => parseObservations(text, "fuzzed.json"));

@@ -151,7 +151,7 @@ async function observe(
     throw new BoltqError("usage", "the examples to calibrate with are missing (--data FOLDER)");
   }
   if (needs.size === 0) throw new BoltqError("unsupported", "nothing of this model can be quantized", { file: name });
-  const dataset = await openData({ ...options, data }, modelInputs(model), files);
+  const dataset = await openData({ ...options, data }, modelInputs(model), files, name);
   const bar = progressBar("calibrating");
   const observations = await collectObservations(model, needs, dataset, {
     name,

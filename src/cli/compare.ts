@@ -39,7 +39,7 @@ async function compare(first: string, second: string, options: Options): Promise
     writes: [options.preview, options.report],
   });
   const [reference, other] = [await openModel(first, files), await openModel(second, files)];
-  const data = await openData(options, modelInputs(reference), files);
+  const data = await openData(options, modelInputs(reference), files, first);
   const bar = progressBar("comparing");
   const skipped: string[] = [];
   const report = options.report === undefined ? undefined : await import("./write-report.ts");

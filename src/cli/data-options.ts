@@ -6,6 +6,7 @@ import { writePreview } from "../data/node/write-preview.ts";
 import { BOLT_IMAGE_FORMATS } from "../data/preprocess/bolt-formats.ts";
 import type { TargetSize } from "../data/preprocess/preprocess.ts";
 import { PRESETS, type Preprocessing, parsePreprocessing, preset } from "../data/preprocess/specification.ts";
+import { openTokenizer, tokenizerBeside } from "../data/tokens/node/open-tokenizer.ts";
 import type { Signature } from "../onnx/model.ts";
 import type { CommandFiles, Paths } from "./command-files.ts";
 import { parseCount, parseNonNegative } from "./number-option.ts";
@@ -14,6 +15,7 @@ import { readText } from "./read-text.ts";
 /** The options that say which examples a model is run on and how pictures become its input. */
 export interface DataOptions {
   data: string;
+  tokenizer?: string;
   limit?: number;
   offset?: number;
   shard?: Shard;
@@ -36,9 +38,10 @@ export function addDataOptions(command: Command, { required = true }: { required
     .addOption(
       new Option(
         "--data <path>",
-        "examples: a folder of pictures (.jpg, .png, .webp) or arrays (.npy, .npz), or a .jsonl list",
+        "examples: a folder of pictures (.jpg, .png, .webp) or arrays (.npy, .npz), a .jsonl list, or a .txt of texts",
       ).makeOptionMandatory(required),
     )
+    .option("--tokenizer <path>", "tokenizer.json for texts (default: the one beside the model, or above its folder)")
     .option("--limit <number>", "use at most so many examples", parseCount)
     .option("--offset <number>", "leave out so many at the start", parseNonNegative)
     .option("--shard <part/parts>", "of those, use every PARTS-th, from the PART-th on (3/8)", parseShardOption)
@@ -59,19 +62,25 @@ export function addDataOptions(command: Command, { required = true }: { required
 }
 
 /** What a command with these options reads, beside the files that the examples are in. */
-export function dataReads({ data, preprocess }: Partial<DataOptions>): Paths {
-  return [data, preprocess];
+export function dataReads({ data, preprocess, tokenizer }: Partial<DataOptions>): Paths {
+  return [data, preprocess, tokenizer];
 }
 
-/** The examples that the options name, for a model with these inputs; writes the preview if one is asked for. */
+/**
+ * The examples that the options name, for a model with these inputs, in the file `model`; writes the preview if one is
+ * asked for.
+ */
 export async function openData(
   options: DataOptions,
   inputs: readonly Signature[],
   files: CommandFiles,
+  model: string,
 ): Promise<Dataset> {
   const preprocessing = preprocessingOf(options);
+  const tokenizer = options.tokenizer ?? tokenizerBeside(model);
   const dataset = await openDataset(options.data, inputs, {
     preprocessing,
+    openTokenizer: tokenizer === undefined ? undefined : () => openTokenizer(tokenizer),
     ...pick(options, "size", "limit", "offset", "shard"),
   });
   for (const path of dataset.files ?? []) files.read(path);

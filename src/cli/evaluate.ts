@@ -44,7 +44,7 @@ async function evaluate(path: string, options: Options): Promise<void> {
   });
   const model = await openModel(path, files);
   const reference = options.reference === undefined ? undefined : await openModel(options.reference, files);
-  const data = await openData(options, modelInputs(model), files);
+  const data = await openData(options, modelInputs(model), files, path);
   const bar = progressBar("evaluating");
   const skipped: string[] = [];
   const report = options.report === undefined ? undefined : await import("./write-report.ts");

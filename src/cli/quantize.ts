@@ -107,7 +107,7 @@ async function reportData(path: string, { data, ...options }: Options, files: Co
   if (data === undefined) return undefined;
   const inputs = modelInputs(await openModel(path));
   const { preview: _, ...again } = options;
-  return { dataset: await openData({ ...again, data }, inputs, files), preprocessing: preprocessingOf(options) };
+  return { dataset: await openData({ ...again, data }, inputs, files, path), preprocessing: preprocessingOf(options) };
 }
 
 const SMALLER = "Scales and Q/DQ take more than int8 weights save: keep the float file, or try --per-tensor";
@@ -121,7 +121,8 @@ async function quantizeWithProgress(
   const { data, plan, stats, table } = options;
   if (plan !== undefined) return quantizeOnnxAsPlanned(model, parsePlan(readText(plan), plan));
   const recipe = recipeOf(options);
-  const dataset = data === undefined ? undefined : await openData({ ...options, data }, modelInputs(model), files);
+  const dataset =
+    data === undefined ? undefined : await openData({ ...options, data }, modelInputs(model), files, path);
   const bar = progressBar("calibrating");
   const fitting = progressBar("fitting layers");
   return quantizeOnnx(model, {

@@ -1,12 +1,12 @@
 import { expect, it } from "vitest";
 import { denseValues } from "../graph/dense-values.ts";
 import type { Signature } from "../onnx/model.ts";
-import { parseListLine } from "./list-line.ts";
+import { parseFields, valuesOfFields } from "./list-line.ts";
 
 const input = (name: string): Signature => ({ name, type: undefined });
 
 function parse(line: string, ...names: string[]): unknown[] {
-  const values = parseListLine(line, names.map(input), "l.jsonl, line 3");
+  const values = valuesOfFields(parseFields(line, "l.jsonl, line 3"), names.map(input), "l.jsonl, line 3");
   return [...values].map(([name, value]) =>
     typeof value === "string" ? [name, value] : [name, value.type, value.shape, Array.from(denseValues(value))],
   );

@@ -4,6 +4,7 @@ import { type DenseTensor, elementCount } from "../graph/tensor.ts";
 import { BoltqError } from "../io/error.ts";
 import { checkAs, namedValues, parseAs } from "../io/schema.ts";
 import type { Signature } from "../onnx/model.ts";
+import { followsFromTokens, TOKEN_IDS } from "./tokens/token-inputs.ts";
 
 /** What a line of a list says of one input: a file's path, or the numbers themselves (float64). */
 export type ListValue = string | DenseTensor;
@@ -23,15 +24,30 @@ const VALUES = namedValues(
   ),
 );
 
+const originOf = (place: string) => ({
+  file: place,
+  what: "a line of a list",
+  remedy: 'Write one such as {"file": "image.jpg"}',
+});
+
+/** The fields of a line of a JSON-lines list. Throws `format`; `place` names list and line. */
+export function parseFields(line: string, place: string): Map<string, unknown> {
+  return parseAs(LINE, line, originOf(place));
+}
+
 /**
- * Parses a line of a JSON-lines list: an object with a value for each input by name, or with "file" where the model has
- * one input. Other fields are left out of account. Throws `format` or `invalid-data`; `place` names list and line.
+ * What the fields of a line say of each input by name, or "file" where the model has one input; inputs that follow from the
+ * ids of tokens may be missing. Other fields are left out of account. Throws `format` or `invalid-data`.
  */
-export function parseListLine(line: string, inputs: readonly Signature[], place: string): Map<string, ListValue> {
-  const origin = { file: place, what: "a line of a list", remedy: 'Write one such as {"file": "image.jpg"}' };
-  const fields = parseAs(LINE, line, origin);
-  const given = inputs.map(({ name }) => [name, fields.get(fieldFor(fields, name, inputs, place))]);
-  return checkAs(VALUES, Object.fromEntries(given), origin);
+export function valuesOfFields(
+  fields: ReadonlyMap<string, unknown>,
+  inputs: readonly Signature[],
+  place: string,
+): Map<string, ListValue> {
+  const given = inputs
+    .filter((input) => fields.has(input.name) || !(fields.has(TOKEN_IDS) && followsFromTokens(input)))
+    .map(({ name }) => [name, fields.get(fieldFor(fields, name, inputs, place))]);
+  return checkAs(VALUES, Object.fromEntries(given), originOf(place));
 }
 
 function fieldFor(

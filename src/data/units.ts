@@ -3,6 +3,7 @@ import { BoltqError } from "../io/error.ts";
 import type { Signature } from "../onnx/model.ts";
 import { type DataFile, kindOf } from "./data-file.ts";
 import { pictureSize } from "./fit-input.ts";
+import { readsTokens, withTokenInputs } from "./tokens/token-inputs.ts";
 import { closeAll, inlineValues, openArchive, openValues, type PictureOptions, type Values } from "./values.ts";
 
 /** A file or a line of a list: what holds one example or several. */
@@ -81,11 +82,12 @@ async function lineUnit(line: DataLine, inputs: readonly Signature[], options: P
     try {
       const fields = await line.read();
       for (const input of inputs) {
-        const value = fields.get(input.name)!;
+        const value = fields.get(input.name);
+        if (value === undefined) continue;
         const opened = "open" in value ? openValues(value, input, options) : inlineValues(value, input, line.place);
         values.set(input.name, await opened);
       }
-      return unitOf(values, line.place);
+      return completed(unitOf(values, line.place), inputs);
     } catch (error) {
       await closeAll(values.values());
       throw error;
@@ -94,13 +96,20 @@ async function lineUnit(line: DataLine, inputs: readonly Signature[], options: P
   let holdsArrays = false;
   const fields = await line.read();
   for (const input of inputs) {
-    const value = fields.get(input.name)!;
-    if (!("open" in value) || kindOf(value) !== "picture") holdsArrays = true;
+    const value = fields.get(input.name);
+    if (value === undefined || !("open" in value) || kindOf(value) !== "picture") holdsArrays = true;
     else requirePicture(input, options, line.place);
   }
   const paths = [...fields.values()].flatMap((value) => ("open" in value ? [value.path] : []));
   const source = { name: line.name, paths };
   return holdsArrays ? counted(source, open) : { ...source, count: 1, open };
+}
+
+/** The examples with the inputs that follow from the others. */
+function completed(unit: OpenUnit, inputs: readonly Signature[]): OpenUnit {
+  return readsTokens(inputs)
+    ? { ...unit, read: async (index) => withTokenInputs(await unit.read(index), inputs) }
+    : unit;
 }
 
 /** Pictures that cannot become this input are an error before the first one is read. */

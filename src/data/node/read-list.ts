@@ -4,7 +4,8 @@ import { chunksOf } from "../../io/bytes.ts";
 import { BoltqError } from "../../io/error.ts";
 import { fileSource } from "../../io/node/file-source.ts";
 import type { Signature } from "../../onnx/model.ts";
-import { type ListValue, parseListLine } from "../list-line.ts";
+import { type ListValue, parseFields, valuesOfFields } from "../list-line.ts";
+import { givesText, type OpenTokenizer, paddedFields, withIds } from "../tokens/token-fields.ts";
 
 /** A line of a list, not kept in memory. */
 export interface ListLine {
@@ -19,25 +20,42 @@ export interface ListLine {
 /** Bytes of a line. */
 const MAX_LINE_BYTES = 1 << 26;
 
+/** Suffix of files whose lines are texts. */
+export const TEXT_SUFFIX = ".txt";
+
 /**
- * Reads through a JSON-lines list. Paths in it are relative to its folder. Throws `format`, `invalid-data` or `not-found`
- * naming the line, `invalid-data` for an empty list.
+ * Reads through a JSON-lines list, or a file of texts, one a line. Paths in a list are relative to its folder. Throws
+ * `format`, `invalid-data` or `not-found` naming the line, `invalid-data` for an empty list, `usage` for texts where there
+ * is no tokenizer.
  */
-export async function readList(path: string, inputs: readonly Signature[]): Promise<ListLine[]> {
+export async function readList(
+  path: string,
+  inputs: readonly Signature[],
+  openTokenizer: OpenTokenizer = noTokenizer(path),
+): Promise<ListLine[]> {
   const lines: ListLine[] = [];
+  const isText = path.toLowerCase().endsWith(TEXT_SUFFIX);
+  let tokenizer: ReturnType<OpenTokenizer> | undefined;
+  const valuesOf = async (bytes: Uint8Array, place: string) => {
+    const line = new TextDecoder().decode(bytes);
+    const fields = isText ? new Map([["text", line.trim()]]) : parseFields(line, place);
+    if (!givesText(fields, inputs)) return valuesOfFields(paddedFields(fields, inputs), inputs, place);
+    tokenizer ??= openTokenizer();
+    const ids = withIds(fields, inputs, await tokenizer, place);
+    return valuesOfFields(paddedFields(ids, inputs), inputs, place);
+  };
   let number = 0;
   for await (const { offset, bytes } of linesOf(path)) {
     number += 1;
     if (isBlank(bytes)) continue;
     const place = `${path}, line ${number}`;
-    const parse = (text: Uint8Array) => parseListLine(new TextDecoder().decode(text), inputs, place);
-    const values = parse(bytes);
+    const values = await valuesOf(bytes, place);
     requireFiles(withPaths(values, path), place);
     const { length } = bytes;
     lines.push({
       name: firstPath(values) ?? `${basename(path)}:${number}`,
       place,
-      read: async () => withPaths(parse(await readRange(path, offset, length)), path),
+      read: async () => withPaths(await valuesOf(await readRange(path, offset, length), place), path),
     });
   }
   if (lines.length > 0) return lines;
@@ -46,6 +64,15 @@ export async function readList(path: string, inputs: readonly Signature[]): Prom
     remedy: 'Write an example a line, such as {"file": "image.jpg"}',
   });
 }
+
+const noTokenizer =
+  (path: string): OpenTokenizer =>
+  async () => {
+    throw new BoltqError("usage", "this holds texts, and there is no tokenizer", {
+      file: path,
+      remedy: "Give the model's tokenizer.json (--tokenizer), or the ids of the tokens",
+    });
+  };
 
 function isBlank(bytes: Uint8Array): boolean {
   return bytes.every((byte) => byte === 32 || (byte >= 9 && byte <= 13));
