@@ -23,6 +23,7 @@ describePass("fusing a depthwise convolution with the one behind it", fuseDepthw
   ],
   "takes a missing first bias for zeros": [network([bare(depthwise()), pointwise()]), ["Conv"]],
   "takes a missing second bias for zeros": [network([depthwise(), bare(pointwise())]), ["Conv"]],
+  "not where the second sees more than a pixel": [network([depthwise(), pointwise({ kernel: 3 })]), ["Conv", "Conv"]],
   "not where the second is grouped": [network([depthwise(), pointwise({ group: 2 })]), ["Conv", "Conv"]],
   "not two depthwise ones": [
     network([depthwise(), conv("d", "y", { group: 4, convolution_type: "DEPTHWISE" })]),
@@ -42,7 +43,7 @@ describePass("fusing a depthwise convolution with the one behind it", fuseDepthw
 it("reads any part of the joined weight", async () => {
   const [first, second] = [depthwise(), pointwise()];
   const model = boltModel(network([first, second]));
-  await fuseDepthwisePointwise(model);
+  await fuseDepthwisePointwise(model, { asBolt: false });
   const { weight } = model.weights.of(boltOperator(model, "d"))!;
   const whole = new Uint8Array(
     Float32Array.of(...Array.from(first[4]!.weight!), ...Array.from(second[4]!.weight!)).buffer,

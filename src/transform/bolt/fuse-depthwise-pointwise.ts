@@ -1,10 +1,13 @@
 import { floatBytes, floatsOf } from "../../bolt/lazy-floats.ts";
 import type { BoltModel, BoltNode, BoltWeight } from "../../bolt/model.ts";
 import { type Bytes, rangeOf } from "../../io/bytes.ts";
-import { onlyReader, retire } from "./pass.ts";
+import { onlyReader, type PassOptions, retire } from "./pass.ts";
 
-/** A depthwise convolution and the plain one behind it become one operator (DepthwisePointwiseOptimizer). */
-export async function fuseDepthwisePointwise(model: BoltModel): Promise<boolean> {
+/**
+ * A depthwise convolution and the plain one behind it become one operator (DepthwisePointwiseOptimizer). The operator has
+ * no window for the second: other than as Bolt, one that is larger than a pixel, or moves by more, is left alone.
+ */
+export async function fuseDepthwisePointwise(model: BoltModel, { asBolt }: PassOptions): Promise<boolean> {
   let changed = false;
   for (const depthwise of model.graph.nodes) {
     if (!isOfKind(depthwise, "DEPTHWISE") || depthwise.outputs.some((output) => model.graph.outputs.includes(output)))
@@ -12,6 +15,7 @@ export async function fuseDepthwisePointwise(model: BoltModel): Promise<boolean>
     const pointwise = onlyReader(depthwise);
     if (pointwise === undefined || !isOfKind(pointwise, "POINTWISE") || pointwise.data.parameters.number("group") !== 1)
       continue;
+    if (!asBolt && !seesOnePixel(pointwise)) continue;
     const [one, other] = [model.weights.of(depthwise), model.weights.of(pointwise)];
     if (one === undefined || other === undefined) continue;
     const outputs = pointwise.data.parameters.number("num_outputs");
@@ -28,6 +32,17 @@ export async function fuseDepthwisePointwise(model: BoltModel): Promise<boolean>
 
 function isOfKind(node: BoltNode, kind: string): boolean {
   return node.type === "Conv" && node.data.parameters.name("convolution_type") === kind;
+}
+
+function seesOnePixel({ data: { parameters } }: BoltNode): boolean {
+  return (
+    parameters
+      .numbers("kernel_t", "kernel_h", "kernel_w", "stride_t", "stride_h", "stride_w")
+      .every((size) => size <= 1) &&
+    parameters
+      .numbers("pad_before", "pad_after", "pad_top", "pad_bottom", "pad_left", "pad_right")
+      .every((size) => size === 0)
+  );
 }
 
 async function bothVectors(one: BoltWeight, count: number, other: BoltWeight, otherCount: number): Promise<Bytes> {
