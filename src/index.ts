@@ -37,7 +37,8 @@ export {
 } from "./convert/model-file.ts";
 export { type Model, type ModelFormat, type ReadModelOptions, readModelAs } from "./convert/model-format.ts";
 export { modelInputs } from "./convert/model-inputs.ts";
-export type { BoltPrecision, Converted, ConvertedInput, ConvertOptions } from "./convert/onnx-to-bolt/index.ts";
+export type { ConvertedInput } from "./convert/onnx-to-bolt/converted-input.ts";
+export type { BoltPrecision, Converted, ConvertOptions } from "./convert/onnx-to-bolt/index.ts";
 export { TENSORFLOW_FORMAT } from "./convert/tensorflow/format.ts";
 export { TFLITE_FORMAT } from "./convert/tflite/format.ts";
 export { type Dataset, type DatasetRange, type Examples, parseShard, type Sample, type Shard } from "./data/dataset.ts";

@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import { beforeAll, expect, it } from "vitest";
-import { type ConvertedInput, lowerToBolt } from "../src/convert/onnx-to-bolt/index.ts";
+import type { ConvertedInput } from "../src/convert/onnx-to-bolt/converted-input.ts";
+import { lowerToBolt } from "../src/convert/onnx-to-bolt/index.ts";
 import { openSession } from "../src/evaluate/open-session.ts";
 import { denseTensor, denseValues } from "../src/graph/dense-values.ts";
 import type { DenseTensor } from "../src/graph/tensor.ts";

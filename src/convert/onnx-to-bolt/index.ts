@@ -10,6 +10,7 @@ import { inferShapes } from "../../onnx/shape-inference.ts";
 import { arrangeNodes } from "../../onnx/structure.ts";
 import { runX2boltPasses } from "../../transform/bolt/x2bolt-passes.ts";
 import { checkConverted } from "./check-converted.ts";
+import type { ConvertedInput } from "./converted-input.ts";
 import { fixInputs } from "./fix-inputs.ts";
 import { lowerGraph } from "./lower-graph.ts";
 import { expandForBolt, rewriteForBolt } from "./rewrites/index.ts";
@@ -56,14 +57,6 @@ export async function conversionProblems(onnx: OnnxModel, options: ConvertOption
     if (problems.size === 0) onProblem(error);
   }
   return [...problems.values()];
-}
-
-/** What became of an input of the source model. */
-export interface ConvertedInput {
-  /** Its name in the source model. */
-  readonly source: string;
-  /** Where a Transpose was folded into it: the source's axes in the order in which the input is taken now. */
-  readonly axes: readonly number[] | undefined;
 }
 
 /** A model in the Bolt dialect, and what the user should hear. */
@@ -114,7 +107,7 @@ export async function lowerToBolt(onnx: OnnxModel, options: ConvertOptions = {})
     onnx.main.graph.inputs.map(({ name }) => name),
   );
   noteFoldedTransposes(model, inputs, note);
-  if (!asBolt) await checkConverted(model, onnx);
+  if (!asBolt) await checkConverted(model, inputs, onnx);
   return { model, inputs, notes: [...notes].map(([text, count]) => (count === 1 ? text : `${text} (${count} times)`)) };
 }
 

@@ -30,6 +30,7 @@ import {
 } from "./lowering.ts";
 import { MATRIX } from "./matrix.ts";
 import { NORMALIZATIONS } from "./normalization.ts";
+import { OPEN_SIZE } from "./open-sizes.ts";
 import { POOLINGS } from "./pooling.ts";
 import { RECURRENT } from "./recurrent.ts";
 import { SHAPE_OPERATORS } from "./shape-operators.ts";
@@ -284,12 +285,9 @@ function inBase60(number: number): string {
   return number < 60 ? digit : inBase60(Math.floor(number / 60)) + digit;
 }
 
-/** Bolt's mark for a dimension that is not known before the network runs. */
-const DYNAMIC_DIMENSION = 11;
-
 function describeInput(input: OnnxValue, { rules, version }: LowerGraphOptions): BoltTensorDescription {
   const shape = input.type?.shape ?? [];
-  const dimensions = shape.map((size) => (typeof size === "number" ? size : DYNAMIC_DIMENSION));
+  const dimensions = shape.map((size) => (typeof size === "number" ? size : OPEN_SIZE));
   const description = {
     dataType: boltTypeOf(input.type?.type ?? "float32"),
     dataFormat: defaultDataFormat(shape.length, rules),
@@ -297,7 +295,7 @@ function describeInput(input: OnnxValue, { rules, version }: LowerGraphOptions):
   };
   const count = elementCount(dimensions);
   const fits = rules === "1.5" && dimensions.length > 0 && count + dimensions.length <= maximumDimensions(version);
-  return fits ? { ...description, unused: new Array<number>(count).fill(DYNAMIC_DIMENSION) } : description;
+  return fits ? { ...description, unused: new Array<number>(count).fill(OPEN_SIZE) } : description;
 }
 
 /** Small constants stand, cut to integers, behind the dimensions too. */

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { type OnnxModelInit, onnxModel, typesOf } from "../../../test/models/onnx-model.ts";
 import { largestDifference, outputsOf } from "../../../test/models/run.ts";
 import { normalTensor, positiveTensor } from "../../../test/models/values.ts";
+import { checkConversion } from "../../evaluate/check-conversion.ts";
 import type { ElementType } from "../../graph/tensor.ts";
 import { ELEMENT_TYPES } from "../../onnx/schema.ts";
 import { encodedTensor, floatTensor, integerTensor } from "../../onnx/tensor-data.ts";
@@ -423,6 +424,27 @@ describe("a model and what it becomes in Bolt", () => {
     graph.append({ name, type, inputs, outputs, data });
     const { model } = await lowerToBolt(turned);
     expect(largestDifference(await outputsOf(model), await outputsOf(onnxModel(twoLayers)))).toBeLessThan(1e-5);
+  });
+
+  it("is converted where maps of open sizes are halved and doubled", async () => {
+    const init: OnnxModelInit = {
+      inputs: { x: [1, 3, "h", "w"] },
+      constants: { w: normalTensor([3, 3, 1, 1]), s: floatTensor([4], [1, 1, 2, 2]) },
+      operators: [
+        ["Conv", ["x", "w"], "half", { kernel_shape: [1, 1], strides: [2, 2] }],
+        ["Conv", ["half", "w"], "quarter", { kernel_shape: [1, 1], strides: [2, 2] }],
+        [
+          "Resize",
+          ["quarter", "", "s"],
+          "double",
+          { coordinate_transformation_mode: "asymmetric", nearest_mode: "floor" },
+        ],
+        ["Add", ["half", "double"], "y"],
+      ],
+      outputs: ["y"],
+    };
+    const converted = await lowerToBolt(onnxModel(init));
+    expect(await checkConversion(onnxModel(init), converted)).toBe(undefined);
   });
 
   it("refuses operators that read their own results", async () => {
