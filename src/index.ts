@@ -63,6 +63,7 @@ export type { TensorComparison } from "./evaluate/error-table.ts";
 export type { ExplainedLoss, LossReason } from "./evaluate/loss-reasons.ts";
 export type { OpenOptions } from "./evaluate/open-session.ts";
 export { closeModel, runModel } from "./evaluate/run.ts";
+export type { OperatorCost, TuneObjective, TuneOptions, TuneResult, TuneState, TuneTrial } from "./evaluate/tune.ts";
 export { Graph, Node, type NodeInit, Value } from "./graph/graph.ts";
 export type { DenseTensor, Dimension, ElementType, Tensor, TensorType } from "./graph/tensor.ts";
 export { type Bytes, blobSource, type FilePlace, memorySource, type Source } from "./io/bytes.ts";

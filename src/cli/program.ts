@@ -45,6 +45,11 @@ const COMMANDS: readonly CommandEntry[] = [
     summary: "run two models on the same data: errors by layer, time, size",
     load: () => import("./compare.ts"),
   },
+  {
+    name: "tune",
+    summary: "find the fastest or smallest int8 ONNX model that loses no more than a limit",
+    load: () => import("./tune.ts"),
+  },
   { name: "evaluate", summary: "measure accuracy and agreement on labelled data", load: () => import("./evaluate.ts") },
   { name: "run", summary: "run a model on arrays and write its outputs", load: () => import("./run.ts") },
   { name: "inspect", summary: "show what a model file holds", load: () => import("./inspect.ts") },

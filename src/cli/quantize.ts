@@ -33,7 +33,7 @@ interface Options extends Partial<DataOptions> {
   readonly table?: string;
   readonly stats?: string;
   readonly plan?: string;
-  readonly effort: Effort;
+  readonly effort?: Effort;
   readonly dryRun?: boolean;
   readonly json?: boolean;
   readonly report?: string;
@@ -60,9 +60,10 @@ export function define(command: Command): void {
     .option("--plan <file.json>", "do what this plan says: one made with --dry-run --json, perhaps edited")
     .option(...EXTERNAL_DATA_OPTION)
     .addOption(
-      new Option("--effort <word>", "fast: one pass over the data; default: fit weights and biases layer by layer too")
-        .choices(["fast", "default"])
-        .default("default"),
+      new Option(
+        "--effort <word>",
+        "fast: one pass over the data; default: fit weights and biases layer by layer too",
+      ).choices(["fast", "default"]),
     )
     .option("--dry-run", "write nothing; print what would be done to every operator, value and weight, and why")
     .option("--json", "print as JSON")

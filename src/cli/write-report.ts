@@ -23,7 +23,7 @@ import { type ReportSubject, reportOf } from "../report/gather/report-of-compari
 import { shrunk } from "../report/gather/thumbnail.ts";
 import { layOutGraph } from "../report/html/lay-out-graph.ts";
 import { reportHtml } from "../report/html/report.ts";
-import type { ReportData, ReportExamples, ReportOrigin } from "../report/html/report-data.ts";
+import type { ReportData, ReportExamples, ReportOrigin, ReportTrial } from "../report/html/report-data.ts";
 import { loadRuntime } from "../runtime/load.ts";
 import type { CommandFiles } from "./command-files.ts";
 import { openModel } from "./model-argument.ts";
@@ -80,6 +80,7 @@ export interface ModelReport {
   readonly plan: Plan;
   readonly statistics?: Statistics | undefined;
   readonly recipe?: object | undefined;
+  readonly trials?: readonly ReportTrial[] | undefined;
   /** Examples to compare both on, and how they became inputs. */
   readonly data?: { readonly dataset: Dataset; readonly preprocessing: Preprocessing } | undefined;
 }
@@ -111,7 +112,7 @@ export async function reportModel(report: ModelReport, files: CommandFiles): Pro
     plan,
     statistics,
   };
-  await writeReport(path, await reportOf(subject), files);
+  await writeReport(path, { ...(await reportOf(subject)), trials: report.trials }, files);
 }
 
 /** The first examples alone. */

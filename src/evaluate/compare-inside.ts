@@ -3,9 +3,9 @@ import type { Model } from "../convert/model-file.ts";
 import type { Sample } from "../data/dataset.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { loadRuntime } from "../runtime/load.ts";
-import type { NamedTensors, Runtime, Session } from "../runtime/runtime.ts";
+import type { NamedTensors, Session } from "../runtime/runtime.ts";
 import { ErrorTable, type TensorComparison } from "./error-table.ts";
-import { LayerLosses } from "./layer-losses.ts";
+import { LayerLosses, type LossOptions } from "./layer-losses.ts";
 import { type LayerPairs, layerPairs, type NamePair, namePairs } from "./layer-pairs.ts";
 import { type ExplainedLoss, explainLoss, sharedScales } from "./loss-reasons.ts";
 import type { OpenOptions } from "./open-session.ts";
@@ -42,6 +42,8 @@ export interface InnerComparison {
 
 type SessionPair = readonly [Session, Session];
 
+type InsideOptions = { readonly [Key in keyof LossOptions]?: LossOptions[Key] | undefined };
+
 /** Opens one of the two models. */
 export type OpenSide = (side: 0 | 1, options: OpenOptions) => Promise<Session>;
 
@@ -55,7 +57,7 @@ interface Inside {
 async function openInside(
   models: readonly [Model, Model],
   open: OpenSide,
-  { threads = 1, runtime }: { readonly threads?: number | undefined; readonly runtime?: Runtime | undefined },
+  { threads = 1, runtime, carried }: InsideOptions,
 ): Promise<Inside> {
   const pairs = await layerPairs(...models);
   const inner = (side: 0 | 1) =>
@@ -68,7 +70,7 @@ async function openInside(
     [await asOnnx(models[0]), await asOnnx(models[1])],
     pairs.pairs,
     (name, otherName) => floats[0].has(name) && floats[1].has(otherName),
-    { runtime: runtime ?? (await loadRuntime()), threads },
+    { runtime: runtime ?? (await loadRuntime()), threads, carried },
   );
   return { observed, pairs, losses };
 }
@@ -94,7 +96,7 @@ export class InsideTables {
     models: readonly [Model, Model],
     plain: SessionPair,
     open: OpenSide,
-    options: { readonly threads?: number | undefined; readonly runtime?: Runtime | undefined },
+    options: InsideOptions,
   ): Promise<InsideTables> {
     return new InsideTables(await openInside(models, open, options), plain);
   }

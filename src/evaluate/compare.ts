@@ -7,6 +7,7 @@ import type { InnerComparison, InsideTables } from "./compare-inside.ts";
 import { ErrorTable, type TensorComparison } from "./error-table.ts";
 import type { NamePair } from "./layer-pairs.ts";
 import { type OpenOptions, openSession } from "./open-session.ts";
+import { Times } from "./times.ts";
 
 /** What of two models is compared, and how they are run. */
 export interface CompareOptions {
@@ -14,6 +15,8 @@ export interface CompareOptions {
   readonly names?: readonly [string, string];
   /** Compare also the values inside, paired by their place in both graphs; say where and why the second model loses. Default false. */
   readonly layers?: boolean;
+  /** With `layers`: for so many operators it is measured what their own error does to the outputs; default 24. */
+  readonly carried?: number | undefined;
   /** Threads of each model; default 1. */
   readonly threads?: number;
   /** Samples on which both models are timed, one after the other in turns; default 20, 0: none. */
@@ -119,34 +122,6 @@ async function compareSessions(
 }
 
 type Feeds = ReturnType<typeof fitInputs>;
-
-/** Run times of two sessions, measured in turns so that what else the machine does hits both alike. */
-class Times {
-  readonly #taken: [number[], number[]] = [[], []];
-  #warm = false;
-
-  async measure(sessions: Pair, feeds: readonly [Feeds, Feeds]): Promise<void> {
-    const once = async (index: 0 | 1) => (await sessions[index].time(feeds[index], 1))[0]!;
-    if (!this.#warm) {
-      await once(0);
-      await once(1);
-      this.#warm = true;
-    }
-    this.#taken[0].push(await once(0));
-    this.#taken[1].push(await once(1));
-  }
-
-  medians(): [number, number] | undefined {
-    const [first, second] = this.#taken;
-    return first.length === 0 ? undefined : [median(first), median(second)];
-  }
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((left, right) => left - right);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
 
 function matchOutputs(reference: Session, other: Session): NamePair[] {
   const [names, otherNames] = [reference, other].map((session) => session.outputs.map(({ name }) => name)) as [

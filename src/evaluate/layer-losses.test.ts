@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
+import { directRuntime } from "../../test/models/direct-runtime.ts";
 import { normalPictures } from "../../test/models/networks.ts";
 import { type OnnxOperator, onnxModel } from "../../test/models/onnx-model.ts";
 import { normalValues } from "../../test/models/values.ts";
@@ -9,7 +10,6 @@ import { applyPlan } from "../quantize/onnx/apply-plan.ts";
 import { prepareForQuantization } from "../quantize/onnx/prepare.ts";
 import { quantizeOnnx } from "../quantize/onnx/quantize-onnx.ts";
 import type { BiasPlan, Plan, ValuePlan, WeightPlan } from "../quantize/plan.ts";
-import { loadRuntime } from "../runtime/load.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { compareModels } from "./compare.ts";
 import type { OperatorLoss } from "./compare-inside.ts";
@@ -100,13 +100,7 @@ function oneScale(plan: BiasPlan): BiasPlan {
 describe("where a quantized model loses", () => {
   let runtime: Runtime;
   beforeAll(async () => {
-    const loaded = await loadRuntime();
-    // All sessions are small: starting a thread for each would take longer than they run.
-    runtime = {
-      name: loaded.name,
-      placement: "direct",
-      createSession: (model, options) => loaded.createSession(model, { ...options, placement: "direct" }),
-    };
+    runtime = await directRuntime();
   });
 
   const planOf = async (seed: number): Promise<Plan> => {

@@ -35,10 +35,13 @@ export interface LayerLoss {
 export interface LossOptions {
   readonly runtime: Runtime;
   readonly threads: number;
+  /** The error of each operator alone is carried to the outputs for so many operators. Default 24. */
+  readonly carried?: number | undefined;
 }
 
-/** The error of each operator alone is carried to the outputs for so many operators, on so many samples. */
 const MOST_CARRIED = 24;
+
+/** Errors are carried on so many samples. */
 const CARRIED_SAMPLES = 3;
 
 /** Both models run without optimization, so that every value inside is what its operator says. */
@@ -118,7 +121,7 @@ export class LayerLosses {
     const carried = losses
       .filter(({ noise }) => noise > 0)
       .sort((one, other) => shareOf(other) - shareOf(one))
-      .slice(0, MOST_CARRIED)
+      .slice(0, this.#options.carried ?? MOST_CARRIED)
       .map(({ name }) => name);
     const effects = await this.#effects(carried);
     return losses.map(({ error, inputs, signal: _, ...watched }) => ({

@@ -17,8 +17,11 @@ function costOf(loss: LayerLoss): number {
   const { effect, noise, output } = loss;
   const own = noise / Math.max(output.power, Number.MIN_VALUE);
   const carried = effect === undefined ? UNMEASURED * own : 10 ** (-effect / 10);
-  return carried * Math.sqrt(own) * (1 - Math.min(1, attainableNoise(loss) / noise)) + Number.MIN_VALUE * own;
+  return carried * Math.sqrt(own) * Math.max(LEAST_EXCESS, 1 - attainableNoise(loss) / noise) + Number.MIN_VALUE * own;
 }
+
+/** What counts of an error that 8 bits cannot do without. */
+const LEAST_EXCESS = 0.01;
 
 /** Operators whose effect is not measured err less than those for which it is: they come behind. */
 const UNMEASURED = 1e-12;

@@ -27,10 +27,12 @@ const SETTINGS = {
   ),
 };
 
-const RECIPE: Schema<Recipe> = fields({
+/** What a recipe's JSON may hold. */
+export const RECIPE: Schema<Recipe> = fields({
   description: v.exactOptional(text),
   floatStem: v.exactOptional(onOrOff),
   biasCorrection: v.exactOptional(onOrOff),
+  effort: v.exactOptional(oneOf("fast", "default")),
   ...SETTINGS,
   rules: v.exactOptional(
     v.array(

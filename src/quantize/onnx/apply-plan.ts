@@ -7,6 +7,7 @@ import { encodedTensor, floatTensor, tensorOf } from "../../onnx/tensor-data.ts"
 import { FreshNames } from "../../transform/onnx/fresh-names.ts";
 import { addInitializer, dropUnusedInitializers } from "../../transform/onnx/initializers.ts";
 import type { BiasPlan, Plan, ValuePlan, WeightPlan } from "../plan.ts";
+import { keepFloatOperators } from "./keep-float-operators.ts";
 import { dataInputs, weightOf } from "./operator-roles.ts";
 import { weightCodes } from "./weight-codes.ts";
 import { channelLayout } from "./weight-scales.ts";
@@ -46,6 +47,7 @@ class PlanPerformer {
       if (plan.made) this.#storeMade(value, plan);
       else this.#storeForReaders(value, plan, quantized);
     }
+    keepFloatOperators(this.#model, this.#plan);
     dropUnusedInitializers(this.#model);
   }
 

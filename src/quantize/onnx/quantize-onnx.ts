@@ -30,9 +30,9 @@ export interface QuantizeOnnxOptions extends CollectOptions {
   readonly tableFile?: string | undefined;
   /**
    * How much is done for accuracy. `fast`: nothing beyond one pass over the data. `default`: weights and biases are fitted
-   * layer by layer, where there is example data.
+   * layer by layer, where there is example data. Default: as the recipe says.
    */
-  readonly effort?: Effort;
+  readonly effort?: Effort | undefined;
   /** Called when layers are fitted, with how many of how many are done. */
   readonly onFit?: ((layers: number, all: number) => void) | undefined;
   /** Only make the plan: no Q/DQ is put in. Default false. */
@@ -58,7 +58,8 @@ export interface QuantizedOnnx {
  * nothing to calibrate with, `unsupported` for models that cannot be brought to opset 13.
  */
 export async function quantizeOnnx(model: OnnxModel, options: QuantizeOnnxOptions = {}): Promise<QuantizedOnnx> {
-  const { recipe = {}, table, tableFile = "(scale table)", planOnly = false, effort = "default" } = options;
+  const { recipe = {}, table, tableFile = "(scale table)", planOnly = false } = options;
+  const effort = options.effort ?? recipe.effort ?? "default";
   const observation = await planObservation(model, recipe);
   const clips = table === undefined ? undefined : tableClips(table, model, tableFile);
   const examples =
