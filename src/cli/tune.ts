@@ -86,7 +86,7 @@ async function tune(path: string, options: Options): Promise<void> {
     throw new BoltqError("usage", "models are tuned before they become .bolt: give the ONNX model", { file: path });
   }
   const metric = await metricOf(options);
-  const dataset = await openData(options, modelInputs(model), files);
+  const dataset = await openData(options, modelInputs(model), files, path);
   const bytes = await bytesOf(model);
   const key = keyOf(bytes, dataset.names, options);
   const print = (line: string) => process.stderr.write(`${line}\n`);
