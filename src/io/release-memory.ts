@@ -21,3 +21,11 @@ function closedPort(): InstanceType<typeof MessagePort> {
   }
   return nowhere;
 }
+
+/**
+ * Lets the event loop turn once. Work that reads files and computes never leaves it otherwise: until it turns, memory that
+ * was given back is not free, and no signal or message is heard.
+ */
+export function turnEventLoop(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}

@@ -56,6 +56,13 @@ export async function float32Of(tensor: Tensor): Promise<Float32Array> {
   return numbers instanceof Float32Array ? numbers : Float32Array.from(numbers);
 }
 
+/** The elements as float32 data, shared with the file where they are stored so. */
+export async function floatData(tensor: Tensor): Promise<Bytes> {
+  if (tensor.type === "float32") return tensor.data;
+  const floats = Float32Array.from(await numbersOf(tensor));
+  return memoryBytes(new Uint8Array(floats.buffer));
+}
+
 /** All elements as whole numbers. Throws `unsupported` for types that are no integers or beyond 2^53 (extremes aside). */
 export async function integersOf(tensor: Tensor): Promise<number[]> {
   return Array.from(await numbersOf(tensor), Number);

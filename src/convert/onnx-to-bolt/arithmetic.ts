@@ -3,7 +3,7 @@ import { elementCount } from "../../graph/tensor.ts";
 import { NO_BYTES } from "../../io/bytes.ts";
 import type { OnnxNode, OnnxTensor, OnnxValue } from "../../onnx/model.ts";
 import { shapeOf } from "../../onnx/shape-rules/shape-rule.ts";
-import { numbersOf } from "../../onnx/tensor-data.ts";
+import { floatData, numbersOf } from "../../onnx/tensor-data.ts";
 import {
   allInputs,
   constantNumbers,
@@ -14,7 +14,6 @@ import {
   type LoweringContext,
   requireConstant,
 } from "./lowering.ts";
-import { floatData } from "./weight-data.ts";
 
 const ELTWISE_MODES: Readonly<Record<string, string>> = {
   Add: "SUM",

@@ -1,9 +1,9 @@
 import { memoryBytes, NO_BYTES } from "../../io/bytes.ts";
 import { floatAttribute, intsAttribute } from "../../onnx/attributes.ts";
 import type { OnnxNode } from "../../onnx/model.ts";
+import { floatData } from "../../onnx/tensor-data.ts";
 import { constantIntegers, type Lower, type LoweredWeight, requireConstant } from "./lowering.ts";
 import { fullyConnected } from "./matrix.ts";
-import { floatData } from "./weight-data.ts";
 
 async function weightOf(node: OnnxNode, weight: number, vector?: number): Promise<LoweredWeight> {
   return {

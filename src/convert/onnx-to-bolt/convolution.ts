@@ -3,8 +3,8 @@ import { NO_BYTES } from "../../io/bytes.ts";
 import { BoltqError } from "../../io/error.ts";
 import { intAttribute, intsAttribute, textAttribute } from "../../onnx/attributes.ts";
 import type { OnnxNode } from "../../onnx/model.ts";
+import { floatData } from "../../onnx/tensor-data.ts";
 import { constantInput, type Lower, type LoweredWeight, type LoweringContext, requireConstant } from "./lowering.ts";
-import { floatData } from "./weight-data.ts";
 
 type Values = { -readonly [Name in keyof ParameterValues]: ParameterValue };
 

@@ -2,8 +2,9 @@ import { NO_BYTES } from "../../io/bytes.ts";
 import { BoltqError } from "../../io/error.ts";
 import { floatAttribute, intAttribute } from "../../onnx/attributes.ts";
 import type { OnnxNode } from "../../onnx/model.ts";
+import { floatData } from "../../onnx/tensor-data.ts";
+import { transposed } from "../../onnx/turned-matrix.ts";
 import { allInputs, constantInput, type Lower, type LoweredWeight, type LoweringContext } from "./lowering.ts";
-import { floatData, transposed } from "./weight-data.ts";
 
 /** Whether a product has a constant matrix of its own on the right: then it is an FC, else a MatMul. */
 export function isFullyConnected(node: OnnxNode, { referenceCount }: Pick<LoweringContext, "referenceCount">): boolean {

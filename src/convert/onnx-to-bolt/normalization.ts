@@ -3,8 +3,9 @@ import { elementCount } from "../../graph/tensor.ts";
 import { NO_BYTES } from "../../io/bytes.ts";
 import { floatAttribute } from "../../onnx/attributes.ts";
 import type { OnnxNode } from "../../onnx/model.ts";
+import { floatData } from "../../onnx/tensor-data.ts";
+import { transposed } from "../../onnx/turned-matrix.ts";
 import { constantInput, type Lower, type LoweredWeight, requireConstant } from "./lowering.ts";
-import { floatData, transposed } from "./weight-data.ts";
 
 async function pair(node: OnnxNode, weight: number, vector: number): Promise<LoweredWeight> {
   return {

@@ -1,5 +1,5 @@
 import type { ChannelStatistics } from "../../calibrate/statistics.ts";
-import { releaseBuffers } from "../../io/release-memory.ts";
+import { releaseBuffers, turnEventLoop } from "../../io/release-memory.ts";
 import { intAttribute } from "../../onnx/attributes.ts";
 import type { OnnxNode, OnnxValue } from "../../onnx/model.ts";
 import type { BiasPlan, PlanWarning, ValuePlan, WeightPlan } from "../plan.ts";
@@ -54,6 +54,7 @@ export async function planWeight(task: WeightTask): Promise<PlannedWeight> {
   const correction = node.type === "MatMul" ? undefined : meanErrors(task, values, layout, scales, largest);
   const bias = addBiases(stated, correction);
   releaseBuffers([values.buffer as ArrayBuffer]);
+  await turnEventLoop();
   return {
     weight: {
       operator: node.name,

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
-import { normalValues } from "../../../test/models/values.ts";
-import { encodedTensor, floatTensor } from "../../onnx/tensor-data.ts";
-import { transposed } from "./weight-data.ts";
+import { normalValues } from "../../test/models/values.ts";
+import { encodedTensor, floatTensor } from "./tensor-data.ts";
+import { transposed } from "./turned-matrix.ts";
 
 it("turns a matrix over blocks of columns, whichever part is read", async () => {
   const [rows, columns] = [70_000, 150]; // 59 columns a block
