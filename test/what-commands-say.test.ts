@@ -58,3 +58,27 @@ it("help COMMAND is COMMAND --help, for Bolt's programs too", () => {
   }
   expect(runProgram("boltq", "help").stdout).toBe(runProgram("boltq", "--help").stdout);
 });
+
+it("quantize warns of what looks wrong about the data, and of one example alone", () => {
+  mkdirSync(at("same"));
+  writeFileSync(join(at("same"), "a.npy"), smallExample(1).fill(0, 128));
+  const { stderr } = runProgram(
+    "boltq",
+    "quantize",
+    at("m.onnx"),
+    "--data",
+    at("same"),
+    "--dry-run",
+    "--effort",
+    "fast",
+  );
+  expect(stderr).toContain('warning: all numbers of the example "a.npy" are zero');
+  expect(stderr).toContain("warning: there is one example");
+});
+
+it("presets lists what can be chosen, and completion completes it", () => {
+  expect(runProgram("boltq", "presets").stdout).toMatch(/^mobilenet +stretched, RGB, .*: -1\.00 to 1\.00$/m);
+  const { stdout } = runProgram("boltq", "completion", "bash");
+  expect(stdout).toContain('"quantize --effort") COMPREPLY=($(compgen -W "fast default"');
+  expect(stdout).toMatch(/tune\) .*--max-drop/);
+});

@@ -17,7 +17,7 @@ import { clipsOfRanges } from "../quantize/onnx/clips-of-ranges.ts";
 import { planObservation } from "../quantize/onnx/observation.ts";
 import { type LayerClips, printScaleTable } from "../quantize/scale-table.ts";
 import { CommandFiles } from "./command-files.ts";
-import { addDataOptions, type DataOptions, dataReads, openData } from "./data-options.ts";
+import { addDataOptions, type DataOptions, dataReads, openData, warnOfOneExample } from "./data-options.ts";
 import { openModel } from "./model-argument.ts";
 import { printJson, printLines, table } from "./print.ts";
 import { progressBar } from "./progress.ts";
@@ -152,6 +152,7 @@ async function observe(
   }
   if (needs.size === 0) throw new BoltqError("unsupported", "nothing of this model can be quantized", { file: name });
   const dataset = await openData({ ...options, data }, modelInputs(model), files, name);
+  warnOfOneExample(dataset);
   const bar = progressBar("calibrating");
   const observations = await collectObservations(model, needs, dataset, {
     name,

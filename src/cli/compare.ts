@@ -43,7 +43,7 @@ async function compare(first: string, second: string, options: Options): Promise
   const bar = progressBar("comparing");
   const skipped: string[] = [];
   const report = options.report === undefined ? undefined : await import("./write-report.ts");
-  const changed = report?.changedAnswers(preprocessingOf(options));
+  const changed = report?.changedAnswers(preprocessingOf(options, first));
   const result = await compareModels(reference, other, data, {
     onSample: changed?.add,
     onSkip: (name, reason) => skipped.push(`${name} (${reason})`),

@@ -1,14 +1,13 @@
 import type { Command } from "commander";
 import { modelInputs } from "../convert/model-inputs.ts";
-import { parseLabels } from "../data/labels.ts";
 import { type Evaluation, evaluateModel } from "../evaluate/accuracy.ts";
 import { CommandFiles } from "./command-files.ts";
 import { addDataOptions, type DataOptions, dataReads, openData, preprocessingOf } from "./data-options.ts";
+import { readLabels } from "./label-option.ts";
 import { openModel } from "./model-argument.ts";
 import { parseCount, parseNonNegative } from "./number-option.ts";
 import { printJson, printLines } from "./print.ts";
 import { progressBar } from "./progress.ts";
-import { readText } from "./read-text.ts";
 import { addReportOption } from "./report-option.ts";
 
 interface Options extends DataOptions {
@@ -24,7 +23,10 @@ export function define(command: Command): void {
   addReportOption(
     addDataOptions(command.argument("<model>", "a classifier, .onnx, .bolt, .tflite, .pb or .caffemodel")),
   )
-    .option("--labels <file.csv>", "the right classes: lines of file,class")
+    .option(
+      "--labels <file.csv|folders>",
+      "the right classes: lines of file,class; or a folder of examples for each class",
+    )
     .option(
       "--label-offset <number>",
       "add this to the labels (1 where the model's class 0 is background)",
@@ -48,14 +50,14 @@ async function evaluate(path: string, options: Options): Promise<void> {
   const bar = progressBar("evaluating");
   const skipped: string[] = [];
   const report = options.report === undefined ? undefined : await import("./write-report.ts");
-  const changed = report?.changedAnswers(preprocessingOf(options));
+  const changed = report?.changedAnswers(preprocessingOf(options, path));
   const result = await evaluateModel(model, data, {
     onSample: changed?.add,
     onSkip: (name, reason) => skipped.push(`${name} (${reason})`),
     labelOffset: options.labelOffset,
     threads: options.threads,
     onProgress: (done) => bar.update(done, data.length),
-    labels: options.labels === undefined ? undefined : parseLabels(readText(options.labels), options.labels),
+    labels: options.labels === undefined ? undefined : readLabels(options.labels, data.names),
     reference,
   }).finally(() => bar.end());
   for (const name of skipped) process.stderr.write(`skipped: ${name}\n`);

@@ -1,17 +1,7 @@
 import { Command, CommanderError } from "commander";
+import type { CommandEntry } from "./command-entry.ts";
 import { WRONG_CALL } from "./main.ts";
 import { version } from "./version.ts";
-
-/** What a command file exports: it puts arguments, options and the action on a fresh commander command. */
-export interface CommandModule {
-  define(command: Command): void;
-}
-
-interface CommandEntry {
-  readonly name: string;
-  readonly summary: string;
-  readonly load: () => Promise<CommandModule>;
-}
 
 /** The commands in the order of `--help`. Their files are loaded only when they run, so that help is instant. */
 const COMMANDS: readonly CommandEntry[] = [
@@ -51,9 +41,19 @@ const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./tune.ts"),
   },
   { name: "evaluate", summary: "measure accuracy and agreement on labelled data", load: () => import("./evaluate.ts") },
-  { name: "run", summary: "run a model on arrays and write its outputs", load: () => import("./run.ts") },
+  { name: "run", summary: "run a model on arrays or pictures and write its outputs", load: () => import("./run.ts") },
   { name: "inspect", summary: "show what a model file holds", load: () => import("./inspect.ts") },
   { name: "diff", summary: "say how two model files differ", load: () => import("./diff.ts") },
+  {
+    name: "presets",
+    summary: "list the ready-made ways to prepare pictures, and recipes",
+    load: () => import("./presets.ts"),
+  },
+  {
+    name: "completion",
+    summary: "print what completes commands and options in bash, zsh or fish",
+    load: async () => (await import("./completion.ts")).completionOf(COMMANDS),
+  },
 ];
 
 /** Bolt's own programs: they parse their arguments themselves, as Bolt does. */

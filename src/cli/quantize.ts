@@ -11,7 +11,15 @@ import { parsePlan } from "../quantize/plan-file.ts";
 import type { Recipe } from "../quantize/recipe.ts";
 import { describeStep } from "./accuracy-step.ts";
 import { CommandFiles } from "./command-files.ts";
-import { addDataOptions, type DataOptions, dataReads, openData, preprocessingOf } from "./data-options.ts";
+import {
+  addDataOptions,
+  type DataOptions,
+  dataReads,
+  openData,
+  preprocessingOf,
+  reopenData,
+  warnOfOneExample,
+} from "./data-options.ts";
 import { openModel } from "./model-argument.ts";
 import { EXTERNAL_DATA_OPTION, writeModelFile } from "./model-output.ts";
 import { outputNamed } from "./output-argument.ts";
@@ -89,7 +97,7 @@ async function quantize(path: string, options: Options): Promise<void> {
   if (output !== undefined && options.report !== undefined) {
     const { reportModel } = await import("./write-report.ts");
     const recipe = options.plan === undefined ? recipeOf(options) : undefined;
-    const data = await reportData(path, options, files);
+    const data = await reportData(path, options);
     const made = { path: options.report, program: "boltq", args: process.argv.slice(2), source: path, result: output };
     await reportModel({ ...made, plan, statistics, recipe, data }, files);
     written.push(options.report);
@@ -104,11 +112,11 @@ async function quantize(path: string, options: Options): Promise<void> {
 }
 
 /** The examples once more, to compare both models on. */
-async function reportData(path: string, { data, ...options }: Options, files: CommandFiles) {
+async function reportData(path: string, { data, ...options }: Options) {
   if (data === undefined) return undefined;
   const inputs = modelInputs(await openModel(path));
-  const { preview: _, ...again } = options;
-  return { dataset: await openData({ ...again, data }, inputs, files, path), preprocessing: preprocessingOf(options) };
+  const dataset = await reopenData({ ...options, data }, inputs, path);
+  return { dataset, preprocessing: preprocessingOf(options, path) };
 }
 
 const SMALLER = "Scales and Q/DQ take more than int8 weights save: keep the float file, or try --per-tensor";
@@ -124,6 +132,7 @@ async function quantizeWithProgress(
   const recipe = recipeOf(options);
   const dataset =
     data === undefined ? undefined : await openData({ ...options, data }, modelInputs(model), files, path);
+  if (dataset !== undefined) warnOfOneExample(dataset);
   const bar = progressBar("calibrating");
   const fitting = progressBar("fitting layers");
   return quantizeOnnx(model, {

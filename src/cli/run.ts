@@ -1,7 +1,8 @@
 import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import type { Command } from "commander";
 import type { Model } from "../convert/model-file.ts";
+import { modelInputs } from "../convert/model-inputs.ts";
 import { readNpy, writeNpy } from "../data/npy.ts";
 import { closeModel, runModel } from "../evaluate/run.ts";
 import type { DenseTensor } from "../graph/tensor.ts";
@@ -9,11 +10,12 @@ import { BoltqError } from "../io/error.ts";
 import { fileSource } from "../io/node/file-source.ts";
 import { writeWhole } from "../io/target.ts";
 import { CommandFiles } from "./command-files.ts";
+import { addPictureOptions, type DataOptions, PICTURES, reopenData } from "./data-options.ts";
 import { openModel } from "./model-argument.ts";
 import { parseCount } from "./number-option.ts";
 import { printJson, printLines, table } from "./print.ts";
 
-interface Options {
+interface Options extends Omit<DataOptions, "data"> {
   input: string[];
   outputDir: string;
   threads: number;
@@ -21,9 +23,11 @@ interface Options {
 }
 
 export function define(command: Command): void {
-  command
-    .argument("<model>", "a .onnx, .bolt, .tflite, .pb or .caffemodel file")
-    .requiredOption("--input <[name=]file.npy...>", "arrays for the inputs, by name or in the model's order")
+  addPictureOptions(command.argument("<model>", "a .onnx, .bolt, .tflite, .pb or .caffemodel file"))
+    .requiredOption(
+      "--input <[name=]file...>",
+      "arrays (.npy) or pictures for the inputs, by name or in the model's order",
+    )
     .requiredOption("--output-dir <folder>", "where the outputs go, one .npy file each, named after them")
     .option("--threads <number>", "threads inside one operator", parseCount, 1)
     .option("--json", "print what was written as JSON")
@@ -33,7 +37,8 @@ export function define(command: Command): void {
 async function runCommand(path: string, options: Options): Promise<void> {
   const files = new CommandFiles({ reads: [path] });
   const model = await openModel(path, files);
-  const inputs = await readInputs(options.input, inputNames(model), path, files);
+  const read = (file: string, name: string) => readInput(file, name, model, path, options);
+  const inputs = await readInputs(options.input, inputNames(model), path, files, read);
   try {
     const outputs = await runModel(model, inputs, { name: path, threads: options.threads });
     const written = await writeOutputs(outputs, options.outputDir, files);
@@ -61,6 +66,7 @@ async function readInputs(
   names: readonly string[],
   model: string,
   files: CommandFiles,
+  read: (file: string, name: string) => Promise<DenseTensor>,
 ): Promise<Map<string, DenseTensor>> {
   const given = specifications.map((specification) => {
     const name = names.find((known) => specification.startsWith(`${known}=`));
@@ -75,9 +81,25 @@ async function readInputs(
         remedy: `The model has ${names.join(", ")}; each is given once, as NAME=FILE.npy or FILE.npy`,
       });
     }
-    inputs.set(name, await readArray(files.read(file)));
+    inputs.set(name, await read(files.read(file), name));
   }
   return inputs;
+}
+
+/** An array, or a picture made what the input takes. */
+async function readInput(
+  file: string,
+  name: string,
+  model: Model,
+  path: string,
+  options: Omit<DataOptions, "data">,
+): Promise<DenseTensor> {
+  if (!PICTURES.has(extname(file).toLowerCase())) return readArray(file);
+  const signature = modelInputs(model).filter((input) => input.name === name);
+  for await (const { inputs } of (await reopenData({ ...options, data: file }, signature, path)).samples()) {
+    return inputs.get(name)!;
+  }
+  throw new BoltqError("invalid-data", "the picture cannot be read", { file, remedy: "Give another picture" });
 }
 
 async function readArray(file: string): Promise<DenseTensor> {

@@ -27,7 +27,7 @@ export async function originOf(
   files: CommandFiles,
 ): Promise<Origin> {
   const settings = {
-    ...preprocessingOf(options),
+    ...preprocessingOf(options, model),
     size: size === undefined ? "as the model takes" : `${size.width}x${size.height}`,
     offset,
     limit: limit ?? "none",

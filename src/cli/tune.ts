@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 import { type Command, Option } from "commander";
 import type { Statistics } from "../calibrate/statistics.ts";
 import { modelInputs } from "../convert/model-inputs.ts";
-import { parseLabels } from "../data/labels.ts";
+import type { Preprocessing } from "../data/preprocess/specification.ts";
 import { type TuneObjective, type TuneResult, type TuneTrial, tuneOnnx } from "../evaluate/tune.ts";
 import { METRICS, scriptMetric, type TuneMetric, top1Metric } from "../evaluate/tune-metrics.ts";
 import { parseTuneState, printTuneState } from "../evaluate/tune-state.ts";
@@ -15,7 +15,15 @@ import { quantizeOnnx } from "../quantize/onnx/quantize-onnx.ts";
 import type { Plan } from "../quantize/plan.ts";
 import { bytesOf } from "../quantize/refine/partial-model.ts";
 import { CommandFiles } from "./command-files.ts";
-import { addDataOptions, type DataOptions, dataReads, openData, preprocessingOf } from "./data-options.ts";
+import {
+  addDataOptions,
+  type DataOptions,
+  dataReads,
+  openData,
+  preprocessingOf,
+  warnOfOneExample,
+} from "./data-options.ts";
+import { readLabels } from "./label-option.ts";
 import { openModel } from "./model-argument.ts";
 import { writeModelFile } from "./model-output.ts";
 import { parseNonNegative } from "./number-option.ts";
@@ -46,7 +54,10 @@ export function define(command: Command): void {
   addReportOption(withData)
     .requiredOption("-o, --output <file.onnx>", "where to write the tuned model")
     .option("--save-recipe <file.json>", "where to write the recipe that makes it again (default: OUTPUT.recipe.json)")
-    .option("--labels <file.csv>", "the right classes: lines of file,class")
+    .option(
+      "--labels <file.csv|folders>",
+      "the right classes: lines of file,class; or a folder of examples for each class",
+    )
     .option(
       "--label-offset <number>",
       "add this to the labels (1 where the model's class 0 is background)",
@@ -85,10 +96,11 @@ async function tune(path: string, options: Options): Promise<void> {
   if (model.format !== "onnx") {
     throw new BoltqError("usage", "models are tuned before they become .bolt: give the ONNX model", { file: path });
   }
-  const metric = await metricOf(options);
   const dataset = await openData(options, modelInputs(model), files, path);
+  const metric = await metricOf(options, dataset.names);
+  warnOfOneExample(dataset);
   const bytes = await bytesOf(model);
-  const key = keyOf(bytes, dataset.names, options);
+  const key = keyOf(bytes, dataset.names, preprocessingOf(options, path), options);
   const print = (line: string) => process.stderr.write(`${line}\n`);
   print(
     `tuning to ${options.objective}: at most ${options.maxDrop} % of ${metric.name} lost on ${dataset.length} examples`,
@@ -131,7 +143,7 @@ async function report(
 ): Promise<void> {
   const { reportModel } = await import("./write-report.ts");
   const shown = trials.map((trial) => ({ what: trial.what, result: resultOf(trial), taken: trial === best }));
-  const data = { dataset, preprocessing: preprocessingOf(options) };
+  const data = { dataset, preprocessing: preprocessingOf(options, path) };
   const made = { path: options.report!, program: "boltq", args: process.argv.slice(2), source: path, result: output };
   await reportModel({ ...made, plan, statistics, recipe: best.recipe, data, trials: shown }, files);
 }
@@ -142,16 +154,16 @@ async function writeText(path: string, text: string, files: CommandFiles): Promi
 }
 
 /** What must be the same for trials of an earlier run to hold. */
-function keyOf(bytes: Uint8Array, names: readonly string[], options: Options): string {
+function keyOf(bytes: Uint8Array, names: readonly string[], preprocessing: Preprocessing, options: Options): string {
   const { labels, labelOffset, metric, recipe } = options;
-  const said = [names, preprocessingOf(options), options.size, labels, labelOffset, metric, readRecipe(recipe)];
+  const said = [names, preprocessing, options.size, labels, labelOffset, metric, readRecipe(recipe)];
   return createHash("sha256").update(bytes).update(JSON.stringify(said)).digest("hex");
 }
 
-async function metricOf({ metric, labels, labelOffset }: Options): Promise<TuneMetric> {
+async function metricOf({ metric, labels, labelOffset }: Options, names: readonly string[]): Promise<TuneMetric> {
   const word = metric ?? (labels === undefined ? "agreement" : "top1");
   if (word === "top1") {
-    if (labels !== undefined) return top1Metric(parseLabels(readText(labels), labels), labelOffset);
+    if (labels !== undefined) return top1Metric(readLabels(labels, names), labelOffset);
     throw new BoltqError("usage", "top1 needs the right classes (--labels FILE.csv)", {
       remedy: "Give them, or leave --metric out to keep agreement with the float model",
     });

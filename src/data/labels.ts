@@ -14,3 +14,28 @@ export function parseLabels(text: string, file: string): Labels {
   });
   return labels;
 }
+
+/**
+ * Classes of examples that lie in a folder for each class: `cat/1.jpg` is of the class "cat". Folders named by numbers are these classes; others are counted
+ * in the order of their names, from 0 on. Throws `invalid-data` where an example lies in no folder.
+ */
+export function labelsOfFolders(names: readonly string[]): Labels {
+  const folders = names.map(
+    (name) =>
+      name
+        .slice(0, Math.max(0, name.lastIndexOf("/")))
+        .split("/")
+        .at(-1) ?? "",
+  );
+  const outside = names[folders.indexOf("")];
+  if (outside !== undefined) {
+    throw new BoltqError("invalid-data", `the example "${outside}" lies in no folder of its class`, {
+      remedy: "Put the examples of each class into a folder of its own, or give a file of labels",
+    });
+  }
+  const classes = [...new Set(folders)].sort();
+  const areNumbers = classes.every((folder) => /^\d+$/.test(folder));
+  return new Map(
+    names.map((name, index) => [name, areNumbers ? Number(folders[index]) : classes.indexOf(folders[index]!)]),
+  );
+}

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { BoltqError } from "../../io/error.ts";
 import { fields, finiteNumber, oneOf, parseAs, text } from "../../io/schema.ts";
 import { BOLT_IMAGE_FORMATS, type BoltImageFormat } from "./bolt-formats.ts";
+import { isPreprocessorConfig, parsePreprocessorConfig } from "./preprocessor-config.ts";
 import type { Interpolation } from "./resample.ts";
 
 /** How pictures become a network's input; plain JSON. Every field has a default. */
@@ -75,12 +76,34 @@ const FIELDS = fields({
   scale: v.exactOptional(perChannel),
 });
 
+/** One line for people: what becomes of a picture. */
+export function describePreprocessing(how: Preprocessing): string {
+  if (how.bolt !== undefined) return `as Bolt's loader prepares ${how.bolt}`;
+  const [least, most] = rangeOfInputs(how);
+  return `${RESIZING[how.resize]}, ${how.channels}, (x - ${shown(how.mean)}) * ${shown(how.scale)}: ${least} to ${most}`;
+}
+
+const RESIZING = { stretch: "stretched", crop: "middle cut out", letterbox: "whole, with a margin" } as const;
+
+/** What 0 and 255 become, over all channels. */
+function rangeOfInputs({ mean, scale }: Preprocessing): [least: string, most: string] {
+  const ends = [0, 1, 2].flatMap((channel) =>
+    [0, 255].map((value) => (value - (mean[channel] ?? mean[0]!)) * (scale[channel] ?? scale[0]!)),
+  );
+  return [Math.min(...ends).toPrecision(3), Math.max(...ends).toPrecision(3)];
+}
+
+function shown(numbers: readonly number[]): string {
+  return numbers.map((value) => Number(value.toPrecision(4))).join(",");
+}
+
 /**
  * A preprocessing from JSON: fields left out have the defaults of `preset` ("raw" if none is named). Throws `format`,
  * naming the field.
  */
 export function parsePreprocessing(json: string, file: string): Preprocessing {
   const origin = { file, what: "a preprocessing", remedy: "See docs/data.md" };
+  if (isPreprocessorConfig(json)) return { ...PLAIN, ...parsePreprocessorConfig(json, file) };
   const { preset: name = "raw", ...stated } = parseAs(FIELDS, json, origin);
   return { ...preset(name, file), ...stated };
 }
