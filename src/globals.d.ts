@@ -9,6 +9,7 @@ declare namespace WebAssembly {
   }
   interface Memory {
     readonly buffer: ArrayBuffer;
+    grow(pages: number): number;
   }
   function compile(code: Uint8Array): Promise<Module>;
   function validate(code: Uint8Array): boolean;

@@ -1,5 +1,5 @@
 import { type FittedPart, fitLayer, type LayerPart } from "./fit-layer.ts";
-import type { LayerSamples } from "./layer-samples.ts";
+import type { LayerSamples, SampleHalf } from "./layer-samples.ts";
 import type { MatrixProducts } from "./matrix-products.ts";
 import type { LayerRows } from "./walk-layers.ts";
 import type { WalkedLayer } from "./walked-layer.ts";
@@ -37,7 +37,7 @@ function partOf(
   { groups, outputs, inputs, windows }: WalkedLayer,
   { examples, ...whole }: GroupedPart,
   group: number,
-  { count }: LayerSamples,
+  { halves }: LayerSamples,
 ): LayerPart {
   const [first, next] = [group * outputs, (group + 1) * outputs];
   return {
@@ -45,27 +45,17 @@ function partOf(
     weight: groups === 1 ? whole.weight : whole.weight.subarray(first * inputs, next * inputs),
     bias: whole.bias.subarray(first, next),
     leastScales: whole.perChannel ? whole.leastScales.slice(first, next) : whole.leastScales,
-    independentSamples: windows === undefined ? examples : count,
+    independentSamples: windows === undefined ? examples : halves[0].count + halves[1].count,
   };
 }
 
-function samplesOf({ groups, inputs, outputs }: WalkedLayer, group: number, { x, z }: LayerRows): LayerSamples {
-  const count = x.length / (groups * inputs);
-  return {
+function samplesOf({ inputs, outputs }: WalkedLayer, group: number, halves: LayerRows): LayerSamples {
+  const own = ({ count, x, z }: SampleHalf): SampleHalf => ({
     count,
-    inputs,
-    outputs,
-    x: columns(x, count, groups * inputs, group * inputs, inputs),
-    z: columns(z, count, groups * outputs, group * outputs, outputs),
-  };
-}
-
-function columns(values: Float32Array, rows: number, stride: number, first: number, width: number): Float32Array {
-  if (stride === width) return values;
-  const part = new Float32Array(rows * width);
-  for (let row = 0; row < rows; row++)
-    part.set(values.subarray(row * stride + first, row * stride + first + width), row * width);
-  return part;
+    x: x.subarray(group * inputs * count, (group + 1) * inputs * count),
+    z: z.subarray(group * outputs * count, (group + 1) * outputs * count),
+  });
+  return { inputs, outputs, halves: [own(halves[0]), own(halves[1])] };
 }
 
 /** The codes of all groups, one after the other. */

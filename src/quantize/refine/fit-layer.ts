@@ -1,16 +1,8 @@
 import { type ActivationLimits, fitBias } from "./fit-bias.ts";
-import {
-  centred,
-  halfOf,
-  joinMoments,
-  type LayerMoments,
-  type LayerSamples,
-  momentsOf,
-  outputsOf,
-} from "./layer-samples.ts";
+import { type CentredSamples, centred, covarianceOf, type LayerSamples, meanByCount } from "./layer-samples.ts";
 import type { MatrixProducts } from "./matrix-products.ts";
 import { refitWeights } from "./refit-weights.ts";
-import { roundWeights } from "./round-weights.ts";
+import { nearestCodes, roundWeights } from "./round-weights.ts";
 
 /** One group of a layer's rows, as it is before it is fitted. */
 export interface LayerPart {
@@ -44,36 +36,49 @@ const SAMPLES_PER_WEIGHT = 4;
 /** Longer rows are not refitted: it takes the cube of their length, and gave nothing there (docs/accuracy.md). */
 const MOST_REFITTED_INPUTS = 288;
 
+/** Longer rows are rounded to the nearest codes: the covariances of their inputs would take the square of their length. */
+const MOST_ROUNDED_INPUTS = 4608;
+
 /**
  * Weights, scales and biases of a layer for the inputs that the quantized network gives it: weights refitted, rounded so that
  * errors cancel, biases fitted behind the activation (docs/accuracy.md).
  */
 export async function fitLayer(part: LayerPart, samples: LayerSamples, products: MatrixProducts): Promise<FittedPart> {
-  const { inputs } = samples;
-  const { weight, moments } = await refitted(part, samples, products);
+  const about = centred(samples);
+  const { codes, scales } =
+    samples.inputs > MOST_ROUNDED_INPUTS
+      ? roundedToNearest(part, samples.inputs)
+      : await fitWeights(part, about, products);
+  return { codes, scales, bias: part.fitBias ? await fitBiases(part, about, codes, scales, products) : part.bias };
+}
+
+type FittedWeight = Pick<FittedPart, "codes" | "scales">;
+
+function roundedToNearest(part: LayerPart, inputs: number): FittedWeight {
+  const scales = scalesOf(part.weight, inputs, part);
+  return { codes: nearestCodes(part.weight, inputs, scales, part.qmax), scales };
+}
+
+async function fitWeights(part: LayerPart, about: CentredSamples, products: MatrixProducts): Promise<FittedWeight> {
+  const { inputs, outputs, halves } = about;
+  const covariances = [
+    await covarianceOf(halves[0], inputs, products),
+    await covarianceOf(halves[1], inputs, products),
+  ] as const;
+  const enough = inputs <= MOST_REFITTED_INPUTS && part.independentSamples >= SAMPLES_PER_WEIGHT * inputs;
+  const weight =
+    part.refit && enough && halves[1].count > 0
+      ? await refitWeights(part.weight, about, covariances, products)
+      : part.weight;
   const scales = scalesOf(weight, inputs, part);
-  const alone = samples.outputs === 1;
-  const codes = roundWeights(weight, inputs, moments.xx, {
+  const alone = outputs === 1;
+  const rounding = {
     scales,
     qmax: part.qmax,
     passes: alone ? 4 : 2,
     shrinkage: alone ? 0 : (0.5 * inputs) / (inputs + part.independentSamples / 4),
-  });
-  return { codes, scales, bias: part.fitBias ? await fitBiases(part, samples, codes, scales, products) : part.bias };
-}
-
-async function refitted(
-  part: LayerPart,
-  samples: LayerSamples,
-  products: MatrixProducts,
-): Promise<{ readonly weight: Float32Array; readonly moments: LayerMoments }> {
-  const about = centred(samples);
-  const enough =
-    samples.inputs <= MOST_REFITTED_INPUTS && part.independentSamples >= SAMPLES_PER_WEIGHT * samples.inputs;
-  if (!part.refit || !enough) return { weight: part.weight, moments: await momentsOf(about, products) };
-  const halves = [await momentsOf(halfOf(about, 0), products), await momentsOf(halfOf(about, 1), products)] as const;
-  const moments = joinMoments(...halves);
-  return { weight: refitWeights(part.weight, samples.inputs, halves, moments), moments };
+  };
+  return { codes: await roundWeights(weight, inputs, meanByCount(covariances, halves), rounding, products), scales };
 }
 
 function scalesOf(weight: Float32Array, inputs: number, { perChannel, qmax, leastScales }: LayerPart): number[] {
@@ -83,22 +88,42 @@ function scalesOf(weight: Float32Array, inputs: number, { perChannel, qmax, leas
       largest = Math.max(largest, Math.abs(weight[index]!));
     return largest;
   });
-  const limits = perChannel ? magnitudes : [Math.max(...magnitudes)];
+  const limits = perChannel ? magnitudes : [magnitudes.reduce((most, one) => Math.max(most, one), 0)];
   return limits.map((limit, row) => Math.max(Math.fround(limit / qmax), leastScales[row]!));
 }
 
+/** A bias is one number: more samples than this say little more of it. */
+const BIAS_SAMPLES = 3000;
+
 async function fitBiases(
   { bias, limits }: LayerPart,
-  samples: LayerSamples,
+  { inputs, halves, xMeans, zMeans }: CentredSamples,
   codes: Int8Array,
   scales: readonly number[],
   products: MatrixProducts,
 ): Promise<Float32Array> {
-  const { count, inputs, outputs, z } = samples;
-  const scaleOf = (output: number) => scales[scales.length === 1 ? 0 : output]!;
-  const rounded = Float32Array.from(codes, (code, index) => code * scaleOf(Math.floor(index / inputs)));
-  const given = await outputsOf(samples, rounded, products);
-  const column = (values: Float32Array, output: number) =>
-    Float32Array.from({ length: count }, (_, sample) => values[sample * outputs + output]!);
-  return bias.map((stated, output) => fitBias(column(given, output), column(z, output), stated, limits));
+  const rounded = Float32Array.from(
+    codes,
+    (code, index) => code * scales[scales.length === 1 ? 0 : Math.floor(index / inputs)]!,
+  );
+  const given = [
+    await products.times(rounded, halves[0].x, inputs),
+    await products.times(rounded, halves[1].x, inputs),
+  ] as const;
+  const all = halves[0].count + halves[1].count;
+  const step = Math.max(1, Math.floor(all / BIAS_SAMPLES));
+  const taken = Math.ceil(halves[0].count / step) + Math.ceil(halves[1].count / step);
+  const [own, targets] = [new Float32Array(taken), new Float32Array(taken)];
+  return bias.map((stated, output) => {
+    let mean = 0;
+    for (let index = 0; index < inputs; index++) mean += rounded[output * inputs + index]! * xMeans[index]!;
+    let at = 0;
+    for (const [half, { count, z }] of halves.entries()) {
+      for (let sample = output * count; sample < (output + 1) * count; sample += step, at++) {
+        own[at] = given[half]![sample]! + mean;
+        targets[at] = z[sample]! + zMeans[output]!;
+      }
+    }
+    return fitBias(own, targets, stated, limits);
+  });
 }

@@ -3,8 +3,8 @@
 /**
  * L of matrix = L · Lᵀ, in the lower triangle of a copy; undefined when the matrix is not positive definite.
  */
-export function choleskyFactor(matrix: Float64Array, size: number): Float64Array | undefined {
-  const factor = matrix.slice();
+export function choleskyFactor(matrix: ArrayLike<number>, size: number): Float64Array | undefined {
+  const factor = Float64Array.from(matrix);
   for (let row = 0; row < size; row++) {
     const start = row * size;
     for (let column = 0; column <= row; column++) {
@@ -33,19 +33,23 @@ export function solveFactored(factor: Float64Array, size: number, vector: Float6
   }
 }
 
-/** matrix · vector, for a symmetric matrix. */
-export function product(matrix: Float64Array, size: number, vector: ArrayLike<number>, out: Float64Array): void {
-  out.fill(0);
+/** The inverse of a symmetric matrix; undefined when it is not positive definite. */
+export function inverse(matrix: ArrayLike<number>, size: number): Float32Array | undefined {
+  const factor = choleskyFactor(matrix, size);
+  if (factor === undefined) return undefined;
+  const inverted = new Float32Array(size * size);
+  const unit = new Float64Array(size);
   for (let row = 0; row < size; row++) {
-    const factor = vector[row]!;
-    if (factor === 0) continue;
-    const start = row * size;
-    for (let column = 0; column < size; column++) out[column]! += factor * matrix[start + column]!;
+    unit.fill(0);
+    unit[row] = 1;
+    solveFactored(factor, size, unit);
+    inverted.set(unit, row * size);
   }
+  return inverted;
 }
 
 /** Mean of the diagonal. */
-export function meanDiagonal(matrix: Float64Array, size: number): number {
+export function meanDiagonal(matrix: ArrayLike<number>, size: number): number {
   let sum = 0;
   for (let index = 0; index < size; index++) sum += matrix[index * size + index]!;
   return sum / size;

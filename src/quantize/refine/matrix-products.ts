@@ -6,36 +6,82 @@ import { nodeData } from "../../onnx/node-data.ts";
 import { writeOnnx } from "../../onnx/write.ts";
 import type { Runtime, Session } from "../../runtime/runtime.ts";
 
-/** Products of large matrices, which ONNX Runtime calculates; they are stored row by row. */
-export class MatrixProducts {
-  readonly #transposedLeft: Session;
-  readonly #transposedRight: Session;
+/** Products of fewer numbers than this are not worth a run of ONNX Runtime. */
+const SMALL = 1 << 18;
 
-  private constructor(transposedLeft: Session, transposedRight: Session) {
-    this.#transposedLeft = transposedLeft;
-    this.#transposedRight = transposedRight;
+/** Products of matrices, which are stored row by row; the large ones are calculated by ONNX Runtime. */
+export class MatrixProducts {
+  readonly #plain: Session;
+  readonly #transposed: Session;
+
+  private constructor(plain: Session, transposed: Session) {
+    this.#plain = plain;
+    this.#transposed = transposed;
   }
 
   static async open(runtime: Runtime): Promise<MatrixProducts> {
-    const open = async (transposed: "transA" | "transB") =>
-      runtime.createSession(await gemm(transposed), { name: "matrix product", threads: 1 });
-    return new MatrixProducts(await open("transA"), await open("transB"));
+    const open = async (transposed: 0 | 1) =>
+      runtime.createSession(await gemm(transposed), { name: "matrix product", threads: 1, placement: "direct" });
+    return new MatrixProducts(await open(0), await open(1));
   }
 
-  /** leftᵀ · right, for matrices of `rows` rows. */
-  transposedLeft(left: Float32Array, right: Float32Array, rows: number): Promise<Float32Array> {
-    return multiply(this.#transposedLeft, left, right, [rows, left.length / rows], [rows, right.length / rows]);
+  /** left · right, for a left matrix of `inner` columns. */
+  async times(left: Float32Array, right: Float32Array, inner: number): Promise<Float32Array> {
+    const [rows, columns] = [left.length / inner, right.length / inner];
+    if (rows * columns * inner < SMALL) return smallTimes(left, right, rows, inner, columns);
+    return multiply(this.#plain, left, right, [rows, inner], [inner, columns]);
   }
 
   /** left · rightᵀ, for matrices of `columns` columns. */
-  transposedRight(left: Float32Array, right: Float32Array, columns: number): Promise<Float32Array> {
-    const shape = (matrix: Float32Array) => [matrix.length / columns, columns];
-    return multiply(this.#transposedRight, left, right, shape(left), shape(right));
+  async timesTransposed(left: Float32Array, right: Float32Array, columns: number): Promise<Float32Array> {
+    const [rows, others] = [left.length / columns, right.length / columns];
+    if (rows * others * columns < SMALL) return smallTimesTransposed(left, right, rows, columns, others);
+    return multiply(this.#transposed, left, right, [rows, columns], [others, columns]);
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#transposedLeft.close(), this.#transposedRight.close()]);
+    await Promise.all([this.#plain.close(), this.#transposed.close()]);
   }
+}
+
+function smallTimes(
+  left: Float32Array,
+  right: Float32Array,
+  rows: number,
+  inner: number,
+  columns: number,
+): Float32Array {
+  const product = new Float32Array(rows * columns);
+  for (let row = 0; row < rows; row++) {
+    for (let index = 0; index < inner; index++) {
+      const factor = left[row * inner + index]!;
+      for (let column = 0; column < columns; column++)
+        product[row * columns + column]! += factor * right[index * columns + column]!;
+    }
+  }
+  return product;
+}
+
+function smallTimesTransposed(
+  left: Float32Array,
+  right: Float32Array,
+  rows: number,
+  columns: number,
+  others: number,
+): Float32Array {
+  const product = new Float32Array(rows * others);
+  for (let row = 0; row < rows; row++) {
+    const first = row * columns;
+    // The product of a matrix with itself is symmetric.
+    for (let other = left === right ? row : 0; other < others; other++) {
+      const second = other * columns;
+      let sum = 0;
+      for (let column = 0; column < columns; column++) sum += left[first + column]! * right[second + column]!;
+      product[row * others + other] = sum;
+      if (left === right) product[other * others + row] = sum;
+    }
+  }
+  return product;
 }
 
 async function multiply(
@@ -54,7 +100,7 @@ async function multiply(
   return denseValues(results.get("product")!) as Float32Array;
 }
 
-async function gemm(transposed: "transA" | "transB"): Promise<Uint8Array> {
+async function gemm(transposed: 0 | 1): Promise<Uint8Array> {
   const graph = new Graph<OnnxNodeData>("product");
   const value = (name: string) =>
     new Value<OnnxNodeData>(name, { type: { type: "float32", shape: [`${name}0`, `${name}1`] } });
@@ -65,7 +111,7 @@ async function gemm(transposed: "transA" | "transB"): Promise<Uint8Array> {
     type: "Gemm",
     inputs: [left, right],
     outputs: [product],
-    data: nodeData({ [transposed]: 1 }),
+    data: nodeData({ transB: transposed }),
   });
   graph.outputs = [product];
   const target = memoryTarget();

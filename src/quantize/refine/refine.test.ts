@@ -1,28 +1,50 @@
 import { afterAll, expect, it } from "vitest";
 import { normalValues } from "../../../test/models/values.ts";
 import { loadRuntime } from "../../runtime/load.ts";
+import { type Descent, descentOn, plainDescentOn } from "./descent-kernel.ts";
 import { fitBias } from "./fit-bias.ts";
 import { fitLayer } from "./fit-layer.ts";
-import { centred, halfOf, joinMoments, type LayerSamples, momentsOf, outputsOf } from "./layer-samples.ts";
-import { choleskyFactor, solveFactored } from "./linear-algebra.ts";
+import { centred, covarianceOf, type LayerSamples, meanByCount } from "./layer-samples.ts";
+import { choleskyFactor, inverse, solveFactored } from "./linear-algebra.ts";
 import { MatrixProducts } from "./matrix-products.ts";
 import { refitWeights } from "./refit-weights.ts";
-import { roundWeights } from "./round-weights.ts";
+import { nearestCodes, roundWeights } from "./round-weights.ts";
 
 const NO_LIMITS = { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };
 
-/** Inputs that vary together, and what a weight makes of them. */
+/** Inputs that vary together, and what a weight makes of them; the first half has two thirds of them. */
 function samplesOf(count: number, inputs: number, outputs: number, weight: Float32Array): LayerSamples {
-  const source = normalValues(count * inputs, 3);
-  const x = source.map((value, index) => value + 0.8 * source[index - (index % inputs)]! + 0.5);
-  const z = new Float32Array(count * outputs);
-  for (let sample = 0; sample < count; sample++) {
-    for (let output = 0; output < outputs; output++) {
-      for (let input = 0; input < inputs; input++)
-        z[sample * outputs + output]! += weight[output * inputs + input]! * x[sample * inputs + input]!;
-    }
-  }
-  return { count, inputs, outputs, x, z };
+  const half = (samples: number, seed: number) => {
+    const source = normalValues(samples * inputs, seed);
+    const x = source.map((value, index) => value + 0.8 * source[index % samples]! + 0.5);
+    return { count: samples, x, z: productOf(weight, x, inputs) };
+  };
+  const first = Math.ceil((2 * count) / 3);
+  return { inputs, outputs, halves: [half(first, 3), half(count - first, 4)] };
+}
+
+/** left · right, as it is defined. */
+function productOf(left: Float32Array, right: Float32Array, inner: number): Float32Array {
+  const columns = right.length / inner;
+  return Float32Array.from({ length: (left.length / inner) * columns }, (_, index) => {
+    const [row, column] = [Math.floor(index / columns), index % columns];
+    let sum = 0;
+    for (let at = 0; at < inner; at++) sum += left[row * inner + at]! * right[at * columns + column]!;
+    return sum;
+  });
+}
+
+function transposed(matrix: Float32Array, columns: number): Float32Array {
+  const rows = matrix.length / columns;
+  return matrix.map((_, index) => matrix[(index % rows) * columns + Math.floor(index / rows)]!);
+}
+
+/** Squared error of what a weight and biases give for the samples. */
+function lossOf({ inputs, halves }: LayerSamples, weight: Float32Array, biases?: ArrayLike<number>): number {
+  return halves.reduce((sum, { count, x, z }) => {
+    const found = productOf(weight, x, inputs).map((value, at) => value + (biases?.[Math.floor(at / count)] ?? 0));
+    return sum + squaredError(found, z);
+  }, 0);
 }
 
 const opened = loadRuntime().then((runtime) => MatrixProducts.open(runtime));
@@ -44,54 +66,97 @@ it("solves by Cholesky's factor, and refuses what is not positive definite", () 
   expect(choleskyFactor(Float64Array.of(1, 2, 2, 1), 2)).toBeUndefined();
 });
 
-it("multiplies matrices in ONNX Runtime as it does by itself", async () => {
-  const samples = samplesOf(1200, 32, 40, normalValues(32 * 40));
-  const small = { ...samples, count: 10, x: samples.x.slice(0, 320), z: samples.z.slice(0, 400) };
+it("inverts, and refuses what is not positive definite", () => {
+  expect([...inverse(Float64Array.of(4, 2, 2, 10), 2)!].map((value) => Math.round(value * 36))).toEqual([
+    10, -2, -2, 4,
+  ]);
+  expect(inverse(Float64Array.of(1, 2, 2, 1), 2)).toBeUndefined();
+});
+
+it.each([
+  ["small", 5, 7, 9],
+  ["large", 70, 80, 90],
+])("multiplies %s matrices", async (_, rows, inner, columns) => {
+  const [left, right] = [normalValues(rows * inner, 1), normalValues(inner * columns, 2)];
+  const expected = productOf(left, right, inner);
   await withProducts(async (products) => {
-    const weight = normalValues(32 * 40);
-    const found = await outputsOf(samples, weight, products);
-    expect(squaredError(found, samples.z) / found.length).toBeLessThan(1e-8);
-    expect(squaredError(await outputsOf(small, weight, products), small.z)).toBeLessThan(1e-6);
-    const about = centred(samples);
-    const [one, other] = [await momentsOf(halfOf(about, 0), products), await momentsOf(halfOf(about, 1), products)];
-    const [whole, joined] = [await momentsOf(about, products), joinMoments(one, other)];
-    expect(squaredError(whole.xx, joined.xx)).toBeLessThan(1e-6);
-    expect(squaredError(whole.zx, joined.zx)).toBeLessThan(1e-3);
+    expect(squaredError(await products.times(left, right, inner), expected)).toBeLessThan(1e-6);
+    const turned = transposed(right, columns);
+    expect(squaredError(await products.timesTransposed(left, turned, inner), expected)).toBeLessThan(1e-6);
+    const square = productOf(left, transposed(left, inner), inner);
+    expect(squaredError(await products.timesTransposed(left, left, inner), square)).toBeLessThan(1e-6);
+  });
+});
+
+it("takes means and covariances over both halves", async () => {
+  const samples = samplesOf(30, 4, 3, normalValues(12));
+  const about = centred(samples);
+  const all = samples.halves.flatMap(({ count, x }) => [...x.subarray(0, count)]);
+  const mean = all.reduce((sum, value) => sum + value, 0) / 30;
+  expect(about.xMeans[0]).toBeCloseTo(mean, 6);
+  await withProducts(async (products) => {
+    const parts = [
+      await covarianceOf(about.halves[0], about.inputs, products),
+      await covarianceOf(about.halves[1], about.inputs, products),
+    ] as const;
+    const variance = all.reduce((sum, value) => sum + (value - mean) ** 2, 0) / 30;
+    expect(meanByCount(parts, about.halves)[0]).toBeCloseTo(variance, 5);
+    const none = { count: 0, x: new Float32Array(0), z: new Float32Array(0) };
+    const alone = meanByCount([parts[0], await covarianceOf(none, 4, products)], [about.halves[0], none]);
+    expect(alone[0]).toBeCloseTo(parts[0][0]!, 6);
   });
 });
 
 it("finds weights that make the float outputs of other inputs", async () => {
   const target = normalValues(3 * 8, 5);
-  const samples = samplesOf(400, 8, 3, target);
+  const about = centred(samplesOf(400, 8, 3, target));
   await withProducts(async (products) => {
-    const about = centred(samples);
-    const halves = [await momentsOf(halfOf(about, 0), products), await momentsOf(halfOf(about, 1), products)] as const;
+    const parts = [
+      await covarianceOf(about.halves[0], about.inputs, products),
+      await covarianceOf(about.halves[1], about.inputs, products),
+    ] as const;
     const start = target.map((value) => value + 0.3);
-    const found = refitWeights(start, 8, halves, joinMoments(...halves));
+    const found = await refitWeights(start, about, parts, products);
     expect(squaredError(found, target)).toBeLessThan(squaredError(start, target) / 100);
-    expect(refitWeights(target, 8, halves, joinMoments(...halves))).toEqual(target);
+    expect(squaredError(await refitWeights(target, about, parts, products), target)).toBeLessThan(1e-8);
   });
 });
 
 it("rounds so that errors cancel in the outputs", async () => {
   const weight = normalValues(4 * 12, 7);
-  const samples = samplesOf(500, 12, 4, weight);
+  const about = centred(samplesOf(500, 12, 4, weight));
   const scales = [0, 1, 2, 3].map((row) => Math.max(...weight.subarray(12 * row, 12 * row + 12).map(Math.abs)) / 7);
+  const rounded = (codes: Int8Array) =>
+    Float32Array.from(codes, (code, index) => code * scales[Math.floor(index / 12)]!);
   await withProducts(async (products) => {
-    const { xx } = await momentsOf(centred(samples), products);
+    const xx = meanByCount(
+      [
+        await covarianceOf(about.halves[0], about.inputs, products),
+        await covarianceOf(about.halves[1], about.inputs, products),
+      ],
+      about.halves,
+    );
     const options = { scales, qmax: 7, passes: 4, shrinkage: 0 };
-    const codes = roundWeights(weight, 12, xx, options);
-    const nearest = weight.map((value, index) => Math.round(value / scales[Math.floor(index / 12)]!));
-    const errorOf = async (of: ArrayLike<number>) => {
-      const about = centred(samples);
-      const rounded = Float32Array.from(of, (code, index) => code * scales[Math.floor(index / 12)]!);
-      return squaredError(await outputsOf(about, rounded, products), about.z);
-    };
-    expect(await errorOf(codes)).toBeLessThan(0.7 * (await errorOf(nearest)));
+    const codes = await roundWeights(weight, 12, xx, options, products);
+    const nearest = nearestCodes(weight, 12, scales, 7);
+    expect(lossOf(about, rounded(codes))).toBeLessThan(0.7 * lossOf(about, rounded(nearest)));
     expect(Math.max(...codes.map(Math.abs))).toBe(7);
-    const alone = Float64Array.from({ length: 144 }, (_, index) => (index % 13 === 0 ? 1 : 0));
-    expect([...roundWeights(weight, 12, alone, options)]).toEqual([...nearest].map((code) => code + 0));
+    const alone = Float32Array.from({ length: 144 }, (_, index) => (index % 13 === 0 ? 1 : 0));
+    expect(await roundWeights(weight, 12, alone, options, products)).toEqual(nearest);
   });
+});
+
+it("descends in vectors as it does in JavaScript", () => {
+  const size = 13;
+  const source = normalValues(size * size, 9);
+  const matrix = productOf(source, transposed(source, size), size);
+  matrix.fill(0, 2 * size, 2 * size + 3);
+  const run = ({ descend }: Descent) => {
+    const [codes, gradient] = [normalValues(size, 1).map((value) => Math.round(9 * value)), normalValues(size, 2)];
+    descend(codes, gradient, { scale: 0.1, most: 11, passes: 6 });
+    return [...codes];
+  };
+  expect(run(descentOn(matrix, size))).toEqual(run(plainDescentOn(matrix, size)));
 });
 
 it("fits a bias behind the activation", () => {
@@ -110,19 +175,24 @@ it("fits a layer: fewer errors than nearest codes have, with one scale or many",
     for (const perChannel of [true, false]) {
       const leastScales = new Array<number>(perChannel ? 6 : 1).fill(1e-30);
       const part = { weight, bias, limits: NO_LIMITS, qmax: 127, perChannel, leastScales, fitBias: true, refit: true };
-      const fitted = await fitLayer({ ...part, independentSamples: 600 }, samples, products);
-      expect(fitted.scales.length).toBe(leastScales.length);
-      const scaleOf = (row: number) => fitted.scales[perChannel ? row : 0]!;
-      const outputs = async (codes: ArrayLike<number>, biases: ArrayLike<number>) => {
-        const rounded = Float32Array.from(codes, (code, index) => code * scaleOf(Math.floor(index / 9)));
-        const found = await outputsOf(samples, rounded, products);
-        return squaredError(
-          found.map((value, index) => value + biases[index % 6]!),
-          samples.z,
-        );
-      };
-      const nearest = weight.map((value, index) => Math.round(value / scaleOf(Math.floor(index / 9))));
-      expect(await outputs(fitted.codes, fitted.bias)).toBeLessThan(0.7 * (await outputs(nearest, bias)));
+      const { scales, codes, bias: fitted } = await fitLayer({ ...part, independentSamples: 600 }, samples, products);
+      expect(scales.length).toBe(leastScales.length);
+      const real = (of: Int8Array) =>
+        Float32Array.from(of, (code, index) => code * scales[perChannel ? Math.floor(index / 9) : 0]!);
+      const nearest = nearestCodes(weight, 9, scales, 127);
+      expect(lossOf(samples, real(codes), fitted)).toBeLessThan(0.8 * lossOf(samples, real(nearest), bias));
     }
+  });
+});
+
+it("rounds rows to the nearest codes that are too long for covariances", async () => {
+  const inputs = 5000;
+  const weight = normalValues(2 * inputs, 3);
+  const samples = samplesOf(6, inputs, 2, weight);
+  const part = { weight, bias: new Float32Array(2), limits: NO_LIMITS, qmax: 127, perChannel: true, refit: true };
+  await withProducts(async (products) => {
+    const whole = { ...part, leastScales: [1e-30, 1e-30], fitBias: true, independentSamples: 6 };
+    const { codes, scales } = await fitLayer(whole, samples, products);
+    expect(codes).toEqual(nearestCodes(weight, inputs, scales, 127));
   });
 });

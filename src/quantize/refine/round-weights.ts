@@ -1,4 +1,6 @@
-import { meanDiagonal, product } from "./linear-algebra.ts";
+import { descentOn } from "./descent-kernel.ts";
+import { meanDiagonal } from "./linear-algebra.ts";
+import type { MatrixProducts } from "./matrix-products.ts";
 
 export interface RoundingOptions {
   /** What one code is worth, by row. */
@@ -18,58 +20,39 @@ const DAMPING = 0.01;
  * Codes of a weight (`outputs` × `inputs`) whose errors cancel in the outputs: each code in turn takes the value that is best
  * given all others (coordinate descent on (sQ − W) H (sQ − W)ᵀ). `xx` is the covariance H of the inputs.
  */
-export function roundWeights(
+export async function roundWeights(
   weight: Float32Array,
   inputs: number,
-  xx: Float64Array,
+  xx: Float32Array,
   { scales, qmax, passes, shrinkage }: RoundingOptions,
-): Int8Array {
+  products: MatrixProducts,
+): Promise<Int8Array> {
   const hessian = shrunk(xx, inputs, shrinkage);
-  const codes = new Int8Array(weight.length);
-  const error = new Float64Array(inputs);
-  const gradient = new Float64Array(inputs);
-  for (let row = 0; row < weight.length / inputs; row++) {
-    const start = row * inputs;
-    const scale = scales[scales.length === 1 ? 0 : row]!;
-    for (let index = 0; index < inputs; index++) {
-      const code = within(Math.round(weight[start + index]! / scale), qmax);
-      codes[start + index] = code;
-      error[index] = scale * code - weight[start + index]!;
-    }
-    product(hessian, inputs, error, gradient);
-    descend(codes.subarray(start, start + inputs), gradient, hessian, { scale, qmax, passes });
+  const scaleOf = (row: number) => scales[scales.length === 1 ? 0 : row]!;
+  const nearest = nearestCodes(weight, inputs, scales, qmax);
+  const codes = Float32Array.from(nearest);
+  const errors = codes.map((code, index) => scaleOf(Math.floor(index / inputs)) * code - weight[index]!);
+  const gradients = await products.times(errors, hessian, inputs);
+  const { descend } = descentOn(hessian, inputs);
+  for (let start = 0, row = 0; start < codes.length; start += inputs, row++) {
+    const [own, gradient] = [codes, gradients].map((all) => all.subarray(start, start + inputs)) as [
+      Float32Array,
+      Float32Array,
+    ];
+    descend(own, gradient, { scale: scaleOf(row), most: qmax, passes });
   }
-  return codes;
+  return Int8Array.from(codes);
 }
 
-function descend(
-  codes: Int8Array,
-  gradient: Float64Array,
-  hessian: Float64Array,
-  { scale, qmax, passes }: { readonly scale: number; readonly qmax: number; readonly passes: number },
-): void {
-  const inputs = codes.length;
-  for (let pass = 0; pass < passes; pass++) {
-    let moved = false;
-    for (let index = 0; index < inputs; index++) {
-      const curvature = hessian[index * inputs + index]!;
-      if (!(curvature > 0)) continue;
-      const step = within(Math.round(codes[index]! - gradient[index]! / (curvature * scale)), qmax) - codes[index]!;
-      if (step === 0) continue;
-      moved = true;
-      codes[index]! += step;
-      const start = index * inputs;
-      for (let other = 0; other < inputs; other++) gradient[other]! += step * scale * hessian[start + other]!;
-    }
-    if (!moved) return;
-  }
+/** Each weight rounded for itself. */
+export function nearestCodes(weight: Float32Array, inputs: number, scales: readonly number[], qmax: number): Int8Array {
+  return Int8Array.from(weight, (value, index) => {
+    const scale = scales[scales.length === 1 ? 0 : Math.floor(index / inputs)]!;
+    return Math.min(Math.max(Math.round(value / scale), -qmax), qmax);
+  });
 }
 
-function within(code: number, qmax: number): number {
-  return Math.min(Math.max(code, -qmax), qmax);
-}
-
-function shrunk(xx: Float64Array, size: number, shrinkage: number): Float64Array {
+function shrunk(xx: Float32Array, size: number, shrinkage: number): Float32Array {
   const damping = DAMPING * meanDiagonal(xx, size);
   const matrix = xx.map((value) => value * (1 - shrinkage));
   for (let index = 0; index < size; index++) matrix[index * size + index] = xx[index * size + index]! + damping;

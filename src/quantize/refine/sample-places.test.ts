@@ -5,7 +5,7 @@ import { normalInput, normalTensor } from "../../../test/models/values.ts";
 import { denseTensor } from "../../graph/dense-values.ts";
 import { float32Of } from "../../onnx/tensor-data.ts";
 import { layoutOf } from "../onnx/refine/refinable-layers.ts";
-import { inputsAt, outputsAt, positionsOf, samplePlaces } from "./sample-places.ts";
+import { inputsAt, outputsAt, positionsOf, samplePlaces, sideBySide } from "./sample-places.ts";
 
 /** The operator `y` of a model as a layer. */
 function layerOf(init: OnnxModelInit) {
@@ -61,11 +61,20 @@ describe("samples of a layer", () => {
         let sum = 0;
         for (let input = 0; input < inputs; input++) {
           const place = transposed ? input * outputs + output : output * inputs + input;
-          sum += weight[place]! * rows[(sample * groups + group) * inputs + input]!;
+          sum += weight[place]! * rows.values[(group * inputs + input) * all.length + sample]!;
         }
-        expect(expected[sample * groups * outputs + output]).toBeCloseTo(sum, 4);
+        expect(expected.values[output * all.length + sample]).toBeCloseTo(sum, 4);
       }
     });
+  });
+
+  it("stand side by side, those of examples that have none left out", () => {
+    const parts = [
+      { count: 2, values: Float32Array.of(1, 2, 5, 6) },
+      { count: 0, values: new Float32Array(0) },
+      { count: 1, values: Float32Array.of(3, 7) },
+    ];
+    expect(sideBySide(parts)).toEqual({ count: 3, values: Float32Array.of(1, 2, 3, 5, 6, 7) });
   });
 
   it("lie at all places where there are few, else at some, the same for the same seed", () => {

@@ -18,64 +18,87 @@ export function positionsOf({ windows }: WalkedLayer, { shape }: DenseTensor): n
   return shape[0]! * shape[2]! * shape[3]!;
 }
 
-/** The outputs at these places: all channels of a place side by side. */
-export function outputsAt(layer: WalkedLayer, tensor: DenseTensor, places: readonly number[]): Float32Array {
-  const values = denseValues(tensor) as Float32Array;
-  const width = layer.groups * layer.outputs;
-  const rows = new Float32Array(places.length * width);
-  const area = layer.windows === undefined ? 1 : tensor.shape[2]! * tensor.shape[3]!;
-  for (const [row, place] of places.entries()) {
-    const [image, offset] = [Math.floor(place / area), place % area];
-    const start = image * width * area + offset;
-    for (let channel = 0; channel < width; channel++) rows[row * width + channel] = values[start + channel * area]!;
-  }
-  return rows;
+/** Numbers of a layer at some places of an example: a row for each input or output, a column for each place. */
+export interface PlacedRows {
+  readonly count: number;
+  readonly values: Float32Array;
 }
 
-/** What the layer multiplies for the outputs at these places: the inputs of all groups side by side. */
+/** The outputs at these places, those of all groups. */
+export function outputsAt(layer: WalkedLayer, tensor: DenseTensor, places: readonly number[]): PlacedRows {
+  const values = denseValues(tensor) as Float32Array;
+  const width = layer.groups * layer.outputs;
+  const area = layer.windows === undefined ? 1 : tensor.shape[2]! * tensor.shape[3]!;
+  const starts = places.map((place) => Math.floor(place / area) * width * area + (place % area));
+  return { count: places.length, values: gathered(values, starts, width, area) };
+}
+
+/** What the layer multiplies for the outputs at these places: the inputs of all groups. */
 export function inputsAt(
   layer: WalkedLayer,
   tensor: DenseTensor,
   outputShape: readonly number[],
   places: readonly number[],
-): Float32Array {
+): PlacedRows {
   const values = denseValues(tensor) as Float32Array;
   const width = layer.groups * layer.inputs;
-  const rows = new Float32Array(places.length * width);
-  for (const [row, place] of places.entries()) {
-    if (layer.windows === undefined) rows.set(values.subarray(place * width, (place + 1) * width), row * width);
-    else copyWindow(values, tensor.shape, outputShape, layer, place, rows, row * width);
-  }
-  return rows;
+  if (layer.windows !== undefined) return windowsAt(layer.windows, values, tensor.shape, outputShape, places);
+  const starts = places.map((place) => place * width);
+  return { count: places.length, values: gathered(values, starts, width, 1) };
 }
 
-function copyWindow(
+function gathered(values: Float32Array, starts: readonly number[], rows: number, step: number): Float32Array {
+  const found = new Float32Array(rows * starts.length);
+  for (let row = 0, at = 0; row < rows; row++) for (const start of starts) found[at++] = values[start + row * step]!;
+  return found;
+}
+
+/** A row for each channel and each place of the kernel. */
+function windowsAt(
+  windows: NonNullable<WalkedLayer["windows"]>,
   values: Float32Array,
   [, channels = 0, height = 0, width = 0]: readonly number[],
   [, , outputHeight = 0, outputWidth = 0]: readonly number[],
-  { windows }: WalkedLayer,
-  place: number,
-  rows: Float32Array,
-  start: number,
-): void {
-  const { kernel, strides, dilations } = windows!;
+  places: readonly number[],
+): PlacedRows {
+  const { kernel, strides, dilations } = windows;
   const [kernelHeight, kernelWidth] = kernel as [number, number];
   const area = outputHeight * outputWidth;
-  const image = Math.floor(place / area);
-  const [outputY, outputX] = [Math.floor((place % area) / outputWidth), place % outputWidth];
-  const top = outputY * strides[0]! - padBefore(windows!, 0, height, outputHeight);
-  const left = outputX * strides[1]! - padBefore(windows!, 1, width, outputWidth);
-  let at = start;
-  for (let channel = 0; channel < channels; channel++) {
-    const plane = (image * channels + channel) * height * width;
-    for (let row = 0; row < kernelHeight; row++) {
-      const y = top + row * dilations[0]!;
-      for (let column = 0; column < kernelWidth; column++, at++) {
-        const x = left + column * dilations[1]!;
-        if (y >= 0 && y < height && x >= 0 && x < width) rows[at] = values[plane + y * width + x]!;
+  const padTop = padBefore(windows, 0, height, outputHeight);
+  const padLeft = padBefore(windows, 1, width, outputWidth);
+  const images = places.map((place) => Math.floor(place / area) * channels * height * width);
+  const tops = places.map((place) => Math.floor((place % area) / outputWidth) * strides[0]! - padTop);
+  const lefts = places.map((place) => (place % outputWidth) * strides[1]! - padLeft);
+  const count = places.length;
+  const kernelArea = kernelHeight * kernelWidth;
+  const found = new Float32Array(channels * kernelArea * count);
+  for (let row = 0, position = 0; row < kernelHeight; row++) {
+    for (let column = 0; column < kernelWidth; column++, position++) {
+      for (let sample = 0; sample < count; sample++) {
+        const [y, x] = [tops[sample]! + row * dilations[0]!, lefts[sample]! + column * dilations[1]!];
+        if (y < 0 || y >= height || x < 0 || x >= width) continue;
+        let from = images[sample]! + y * width + x;
+        let to = position * count + sample;
+        for (let channel = 0; channel < channels; channel++, from += height * width, to += kernelArea * count)
+          found[to] = values[from]!;
       }
     }
   }
+  return { count, values: found };
+}
+
+/** The columns of several examples side by side. */
+export function sideBySide(parts: readonly PlacedRows[]): PlacedRows {
+  const count = parts.reduce((sum, part) => sum + part.count, 0);
+  const rows = parts.reduce((most, part) => Math.max(most, part.values.length / part.count || 0), 0);
+  const values = new Float32Array(rows * count);
+  for (let row = 0, at = 0; row < rows; row++) {
+    for (const part of parts) {
+      values.set(part.values.subarray(row * part.count, (row + 1) * part.count), at);
+      at += part.count;
+    }
+  }
+  return { count, values };
 }
 
 /** Padding at the beginning of an axis, that of auto_pad worked out. */

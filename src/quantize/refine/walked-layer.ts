@@ -7,6 +7,8 @@ export interface WalkedLayer {
   readonly operator: string;
   /** The value that it multiplies; layers with the same one are given the same numbers. */
   readonly input: string;
+  /** Whether all that comes behind depends on the examples through this value alone: what is before need not run again. */
+  readonly isCut?: boolean;
   /** The value that it gives, in the float model. */
   readonly output: string;
   /** Parts of the outputs that read parts of the inputs of their own. */

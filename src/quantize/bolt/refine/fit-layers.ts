@@ -49,7 +49,7 @@ export async function fitBoltLayers(
   await walkLayers<BoltLayer>(
     {
       layers,
-      floatModel: (names) => modelThatGives(bytes, names),
+      floatModel: (names, start) => modelThatGives(bytes, names, start),
       inputModel: async ({ operator }) => inputModel(await quantized(fitted), operator),
       fit: async (layer, rows, products) => {
         const { record, weight } = layer;

@@ -42,10 +42,10 @@ export async function fitLayers(
   await walkLayers<RefinableLayer>(
     {
       layers: await refinableLayers(model, plan),
-      floatModel: (names) => modelThatGives(bytes, names),
-      inputModel: async ({ operator }) => {
-        const { bytes: part, name } = await quantizedInputModel(bytes, fitted, operator);
-        return { bytes: part, inputOf: (outputs) => outputs.get(name)! };
+      floatModel: (names, start) => modelThatGives(bytes, names, start),
+      inputModel: async ({ operator }, start) => {
+        const { bytes: part, name, codes } = await quantizedInputModel(bytes, fitted, operator, start);
+        return { bytes: part, inputOf: (outputs) => outputs.get(name)!, startName: codes };
       },
       fit: async (layer, rows, products) => {
         const node = model.main.graph.nodes.find(({ name }) => name === layer.operator)!;

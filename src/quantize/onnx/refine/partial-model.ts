@@ -2,19 +2,33 @@ import { memorySource } from "../../../io/bytes.ts";
 import type { OnnxModel } from "../../../onnx/model.ts";
 import { readOnnx } from "../../../onnx/read.ts";
 import type { Plan } from "../../plan.ts";
-import { bytesOf, cutTo } from "../../refine/partial-model.ts";
+import { bytesOf, cutTo, type StartValue, startAt } from "../../refine/partial-model.ts";
 import { applyPlan } from "../apply-plan.ts";
 
-/** The part of the quantized model that gives what the operator reads, and what that is called. */
+/** What an operator of a quantized model reads, as a model of its own. */
+export interface QuantizedInput {
+  readonly bytes: Uint8Array;
+  /** The value in real numbers. */
+  readonly name: string;
+  /** The same as codes, which are a quarter of that; undefined where others read the value as it was before. */
+  readonly codes: string | undefined;
+}
+
+/** The part of the quantized model that gives what the operator reads; from the value `start` on where that is given. */
 export async function quantizedInputModel(
   bytes: Uint8Array,
   plan: Plan,
   operator: string,
-): Promise<{ readonly bytes: Uint8Array; readonly name: string }> {
+  start?: StartValue,
+): Promise<QuantizedInput> {
   const model = await quantizedCopy(bytes, plan);
-  const node = model.main.graph.nodes.find(({ name }) => name === operator)!;
-  const value = node.input(0);
-  return { bytes: await bytesOf(cutTo(model, [value])), name: value.name };
+  const value = model.main.graph.nodes.find(({ name }) => name === operator)!.input(0);
+  const dequantizer = value.producer;
+  const read = dequantizer?.type === "DequantizeLinear" ? dequantizer.input(0) : undefined;
+  const codes = read?.name !== start?.name && read?.producer?.input(0).users.length === 1 ? read : undefined;
+  if (start !== undefined) startAt(model, start);
+  const part = await bytesOf(cutTo(model, codes === undefined ? [value] : [value, codes]));
+  return { bytes: part, name: value.name, codes: codes?.name };
 }
 
 /** A copy of the float model, quantized. */

@@ -3,6 +3,7 @@ import type { OnnxModel, OnnxNode, OnnxValue } from "../../../onnx/model.ts";
 import { windowsOf } from "../../../onnx/shape-rules/windows.ts";
 import { float32Of } from "../../../onnx/tensor-data.ts";
 import type { Plan, ValuePlan, WeightPlan } from "../../plan.ts";
+import { cutValues } from "../../refine/cut-values.ts";
 import type { ActivationLimits } from "../../refine/fit-bias.ts";
 import type { WalkedLayer } from "../../refine/walked-layer.ts";
 import { biasOf, dataInputs, weightOf } from "../operator-roles.ts";
@@ -24,6 +25,7 @@ export async function refinableLayers(model: OnnxModel, plan: Plan): Promise<Ref
   const weights = new Map(plan.weights.map((weight) => [weight.operator, weight]));
   const values = new Map(plan.values.map((value) => [value.name, value]));
   const shared = sharedWeights(plan);
+  const cuts = cutValues(model);
   const layers: RefinableLayer[] = [];
   for (const [index, node] of model.main.graph.nodes.entries()) {
     const weight = weights.get(node.name);
@@ -36,6 +38,7 @@ export async function refinableLayers(model: OnnxModel, plan: Plan): Promise<Ref
       index,
       operator: node.name,
       input: dataInputs(node)[0]!.name,
+      isCut: cuts.has(dataInputs(node)[0]!),
       output: node.output().name,
       weight,
       inputPlan,
