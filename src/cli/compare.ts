@@ -5,6 +5,7 @@ import type { InnerComparison } from "../evaluate/compare-inside.ts";
 import type { TensorComparison } from "../evaluate/error-table.ts";
 import { CommandFiles } from "./command-files.ts";
 import { addDataOptions, type DataOptions, dataReads, openData, preprocessingOf } from "./data-options.ts";
+import { describeText } from "./describe-text.ts";
 import { openModel } from "./model-argument.ts";
 import { parseCount } from "./number-option.ts";
 import { printJson, printLines, showBytes, table } from "./print.ts";
@@ -71,7 +72,7 @@ async function compare(first: string, second: string, options: Options): Promise
 }
 
 function describe(
-  { samples, outputs, layers, inner, unlikeLayers, milliseconds }: Comparison,
+  { samples, outputs, layers, inner, unlikeLayers, text, milliseconds }: Comparison,
   [firstBytes, secondBytes]: readonly [number, number],
 ): string[] {
   const time =
@@ -90,6 +91,7 @@ function describe(
       ["", "first", "second", "gain"],
       [["bytes", showBytes(firstBytes), showBytes(secondBytes), `${(firstBytes / secondBytes).toFixed(2)}x`], ...time],
     ),
+    ...describeText(text),
     "",
     ...errorTable("output", outputs),
     ...(layers.length > 0 ? ["", ...errorTable("layer", layers)] : []),

@@ -3,6 +3,7 @@ import { modelInputs } from "../convert/model-inputs.ts";
 import { type Evaluation, evaluateModel } from "../evaluate/accuracy.ts";
 import { CommandFiles } from "./command-files.ts";
 import { addDataOptions, type DataOptions, dataReads, openData, preprocessingOf } from "./data-options.ts";
+import { describeText } from "./describe-text.ts";
 import { readLabels } from "./label-option.ts";
 import { openModel } from "./model-argument.ts";
 import { parseCount, parseNonNegative } from "./number-option.ts";
@@ -21,7 +22,9 @@ interface Options extends DataOptions {
 
 export function define(command: Command): void {
   addReportOption(
-    addDataOptions(command.argument("<model>", "a classifier, .onnx, .bolt, .tflite, .pb or .caffemodel")),
+    addDataOptions(
+      command.argument("<model>", "a classifier or a model of text, .onnx, .bolt, .tflite, .pb or .caffemodel"),
+    ),
   )
     .option(
       "--labels <file.csv|folders>",
@@ -76,11 +79,12 @@ async function evaluate(path: string, options: Options): Promise<void> {
   else printLines([...describe(result), ...(options.report === undefined ? [] : [`wrote ${options.report}`])]);
 }
 
-function describe({ samples, labelled, top1, top5, agreement, decibels }: Evaluation): string[] {
+function describe({ samples, labelled, top1, top5, agreement, decibels, text }: Evaluation): string[] {
   const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
   return [
     `${samples} samples, ${labelled} with a label`,
     ...(top1 === undefined || top5 === undefined ? [] : [`top 1: ${percent(top1)}`, `top 5: ${percent(top5)}`]),
+    ...describeText(text),
     ...(agreement === undefined ? [] : [`agreement with the reference: ${percent(agreement)}`]),
     ...(decibels === undefined ? [] : [`output against the reference: ${decibels.toFixed(1)} dB`]),
   ];

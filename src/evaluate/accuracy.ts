@@ -8,6 +8,7 @@ import { fitInputs } from "../runtime/fit-inputs.ts";
 import type { NamedTensors } from "../runtime/runtime.ts";
 import { TensorError } from "../runtime/tensor-error.ts";
 import { type OpenOptions, openSession } from "./open-session.ts";
+import type { TextAgreement } from "./text-agreement.ts";
 
 /** What a classifier is measured against, and how it is run. */
 export interface EvaluateOptions {
@@ -42,6 +43,8 @@ export interface Evaluation {
   readonly agreement: number | undefined;
   /** Signal-to-noise ratio of the output against the reference's, in dB; undefined without a reference. */
   readonly decibels: number | undefined;
+  /** Of models of text: perplexity, and how far embeddings or words agree with the reference's; undefined for others. */
+  readonly text: TextAgreement | undefined;
 }
 
 /**
@@ -57,6 +60,8 @@ export async function evaluateModel(
   const session = await openSession(model, { threads, runtime });
   const other = reference === undefined ? undefined : await openSession(reference, { threads, runtime });
   const error = new TensorError();
+  const { isText, TextTally } = await import("./text-agreement.ts");
+  const texts = new TextTally();
   const counts = { samples: 0, labelled: 0, top1: 0, top5: 0, undecided: 0 };
   try {
     for await (const sample of samplesOf(examples, options.onSkip)) {
@@ -71,9 +76,11 @@ export async function evaluateModel(
         if (place < 5) counts.top5++;
       }
       if (!hasBest(scores)) counts.undecided++;
+      if (other === undefined && isText(sample)) texts.add(sample, undefined, outputs);
       if (other !== undefined) {
         const references = await other.run(fitInputs(other.inputs, sample.inputs));
         const expected = firstOutput(references);
+        if (isText(sample)) texts.add(sample, references, outputs);
         options.onSample?.(sample, references, outputs);
         if (!error.add(expected, output)) throw unlikeScores(expected, output);
       }
@@ -94,6 +101,7 @@ export async function evaluateModel(
     top5: share(counts.top5, counts.labelled),
     agreement: other === undefined ? undefined : error.summary().equalArgMax,
     decibels: other === undefined ? undefined : error.summary().decibels,
+    text: texts.summary(),
   };
 }
 

@@ -7,6 +7,7 @@ import type { InnerComparison, InsideTables } from "./compare-inside.ts";
 import { ErrorTable, type TensorComparison } from "./error-table.ts";
 import type { NamePair } from "./layer-pairs.ts";
 import { type OpenOptions, openSession } from "./open-session.ts";
+import type { TextAgreement } from "./text-agreement.ts";
 import { Times } from "./times.ts";
 
 /** What of two models is compared, and how they are run. */
@@ -41,6 +42,8 @@ export interface Comparison {
   readonly inner: InnerComparison | undefined;
   /** Names of values at one place that are of different sizes (padded channels, say). */
   readonly unlikeLayers: readonly string[];
+  /** Of models of text: how far embeddings or words agree; undefined for others. */
+  readonly text: TextAgreement | undefined;
   /** Median milliseconds of a run of each model; undefined when not timed. */
   readonly milliseconds: readonly [number, number] | undefined;
 }
@@ -97,12 +100,15 @@ async function compareSessions(
 ): Promise<Comparison> {
   const outputs = new ErrorTable(matchOutputs(...plain));
   const times = new Times();
+  const { isText, TextTally } = await import("./text-agreement.ts");
+  const texts = new TextTally();
   let count = 0;
   for await (const sample of samplesOf(examples, onSkip)) {
     signal?.throwIfAborted();
     const feeds = plain.map((session) => fitInputs(session.inputs, sample.inputs)) as [Feeds, Feeds];
     const [first, second] = await Promise.all([plain[0].run(feeds[0]), plain[1].run(feeds[1])]);
     outputs.add(first, second);
+    if (isText(sample)) texts.add(sample, first, second);
     onSample?.(sample, first, second);
     await inside?.add(sample, feeds, second);
     if (count < timedSamples) await times.measure(plain, feeds);
@@ -117,6 +123,7 @@ async function compareSessions(
     layers: inside?.layers.comparisons() ?? [],
     inner: await inside?.summary(),
     unlikeLayers: inside?.layers.unlike() ?? [],
+    text: texts.summary(),
     milliseconds: times.medians(),
   };
 }
