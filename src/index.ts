@@ -83,7 +83,7 @@ export type {
   ValueInfo,
 } from "./onnx/model.ts";
 export type { ReadOnnxOptions } from "./onnx/read.ts";
-export { type ExternalTarget, type WriteOnnxOptions, writeOnnx } from "./onnx/write.ts";
+export { type ExternalFiles, type WriteOnnxOptions, writeOnnx } from "./onnx/write.ts";
 export { applyBoltPlan } from "./quantize/bolt/apply-plan.ts";
 export { type CalibrateBoltOptions, calibrateBolt, calibratedPlan } from "./quantize/bolt/calibrate.ts";
 export {

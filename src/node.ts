@@ -26,6 +26,6 @@ export async function openModelFile(path: string): Promise<Model> {
 export async function saveModelFile(model: Model, path: string): Promise<void> {
   const data = `${path}_data`;
   await writeModel(model, fileTarget(path), {
-    externalData: { location: basename(data), open: () => fileTarget(data) },
+    externalData: { location: () => basename(data), open: () => fileTarget(data) },
   });
 }

@@ -29,7 +29,7 @@ const data = at("data");
 beforeAll(async () => {
   await writeModel(smallNetwork(), fileTarget(model));
   const [target, weights] = [fileTarget(at("external.onnx")), fileTarget(at("external.data"))];
-  await writeOnnx(smallNetwork(), target, { externalData: { target: weights, location: "external.data" } });
+  await writeOnnx(smallNetwork(), target, { externalData: { location: () => "external.data", open: () => weights } });
   await weights.commit();
   await target.commit();
   mkdirSync(data);

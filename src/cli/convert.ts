@@ -57,7 +57,7 @@ export function define(command: Command): void {
     .action(async (input: string, output: string, options: Options) => {
       const files = new CommandFiles({ reads: [input], writes: [output] });
       const model = await convert(modelArgument(input, files), input, output, options);
-      const written = await writeModelFile(model, output, files, options.externalData);
+      const written = await writeModelFile(model, output, files, { always: options.externalData });
       printLines(written.map((path) => `wrote ${path}`));
     });
 }

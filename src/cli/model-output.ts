@@ -8,20 +8,29 @@ export const EXTERNAL_DATA_OPTION = [
   "write the weights of an ONNX model to a file of their own, OUTPUT_data (above 2 GiB they always go there)",
 ] as const;
 
-/** Writes the model to `path`, the weights to a file beside it where that is wanted or needed. Returns the files written. */
+/** Where a model's weights go when they do not go into its file. */
+export interface ExternalDataChoice {
+  /** Put them there also where they would fit. Default false. */
+  readonly always?: boolean | undefined;
+  /** Bytes that a file of weights has at most: more go to PATH_data_1 and so on. Default: any number. */
+  readonly mostBytes?: number;
+}
+
+/** Writes the model to `path`, the weights to files beside it where that is wanted or needed. Returns the files written. */
 export async function writeModelFile(
   model: Model,
   path: string,
   files: CommandFiles,
-  externalData = false,
+  { always = false, mostBytes }: ExternalDataChoice = {},
 ): Promise<string[]> {
-  const [data, written] = [`${path}_data`, [path]];
-  const open = () => {
-    written.push(data);
-    return files.target(data);
+  const written = [path];
+  const dataPath = (index: number) => `${path}_data${index === 0 ? "" : `_${index}`}`;
+  const open = (index: number) => {
+    written.push(dataPath(index));
+    return files.target(dataPath(index));
   };
   await writeModel(model, files.target(path), {
-    externalData: { location: basename(data), open, always: externalData },
+    externalData: { location: (index) => basename(dataPath(index)), open, mostBytes, always },
   });
   return written;
 }

@@ -92,7 +92,8 @@ async function quantize(path: string, options: Options): Promise<void> {
   for (const note of plan.notes) process.stderr.write(`note: ${note}\n`);
   printWarnings(plan.warnings);
   for (const step of steps) process.stderr.write(`accuracy: ${describeStep(step)}\n`);
-  const modelFiles = output === undefined ? [] : await writeModelFile(model, output, files, options.externalData);
+  const modelFiles =
+    output === undefined ? [] : await writeModelFile(model, output, files, { always: options.externalData });
   const written = [...modelFiles];
   if (output !== undefined && options.report !== undefined) {
     const { reportModel } = await import("./write-report.ts");

@@ -3,7 +3,7 @@ import { writeBolt } from "../bolt/write.ts";
 import type { Source } from "../io/bytes.ts";
 import { type Target, writeWhole } from "../io/target.ts";
 import { readOnnx } from "../onnx/read.ts";
-import { needsExternalData, writeOnnx } from "../onnx/write.ts";
+import { type ExternalFiles, needsExternalData, writeOnnx } from "../onnx/write.ts";
 import { CAFFE_FORMAT } from "./caffe/format.ts";
 import { type Model, type ModelFormat, type ReadModelOptions, readModelAs } from "./model-format.ts";
 import { TENSORFLOW_FORMAT } from "./tensorflow/format.ts";
@@ -50,12 +50,8 @@ export interface WriteModelOptions {
   readonly externalData?: ExternalDataOutput;
 }
 
-/** A second file, for the weights of an ONNX model. */
-export interface ExternalDataOutput {
-  /** The file's name as the model states it: it lies beside the model. */
-  readonly location: string;
-  /** Opens it; called once, when it is needed. */
-  readonly open: () => Target;
+/** Files for the weights of an ONNX model, beside it: one, or several where each has a greatest size. */
+export interface ExternalDataOutput extends ExternalFiles {
   /** Put the weights there also where they would fit. Default false. */
   readonly always?: boolean;
 }
@@ -69,10 +65,20 @@ export async function writeModel(
   if (model.format === "bolt") return writeWhole(target, () => writeBolt(model, target));
   if (externalData === undefined || !(externalData.always || needsExternalData(model)))
     return writeWhole(target, () => writeOnnx(model, target));
-  const { location, open } = externalData;
+  const opened: Target[] = [];
+  const open = (index: number) => {
+    const data = externalData.open(index);
+    opened.push(data);
+    return data;
+  };
   // The data is put in place first: a model is never there without it.
   await writeWhole(target, async () => {
-    const data = open();
-    await writeWhole(data, () => writeOnnx(model, target, { externalData: { target: data, location } }));
+    try {
+      await writeOnnx(model, target, { externalData: { ...externalData, open } });
+      for (const data of opened) await data.commit();
+    } catch (error) {
+      for (const data of opened) await data.abort();
+      throw error;
+    }
   });
 }

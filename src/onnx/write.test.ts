@@ -47,7 +47,9 @@ describe("external data", () => {
   it("holds large weights at multiples of 64 and is read back as it was", async () => {
     const weight = normalTensor([30, 20]);
     const [target, data] = [memoryTarget(), memoryTarget()];
-    await writeOnnx(product(weight), target, { externalData: { target: data, location: "net.onnx_data" } });
+    await writeOnnx(product(weight), target, {
+      externalData: { location: () => "net.onnx_data", open: () => data },
+    });
     expect(data.result().byteLength).toBe(2400);
     expect(target.result().byteLength).toBeLessThan(400);
     const { main } = await readOnnx(memorySource(target.result()), {
@@ -61,6 +63,31 @@ describe("external data", () => {
     );
   });
 
+  it("goes to as many files as a greatest size asks for, each tensor whole", async () => {
+    const weights = [1, 2, 3].map((seed) => normalTensor([30, 20], seed));
+    const model = onnxModel({
+      inputs: { x: [1, 20] },
+      constants: Object.fromEntries(weights.map((weight, index) => [`w${index}`, weight])),
+      operators: weights.map((_, index) => ["Gemm", ["x", `w${index}`], `y${index}`, { transB: 1 }]),
+      outputs: ["y0", "y1", "y2"],
+    });
+    const target = memoryTarget();
+    const files: MemoryTarget[] = [];
+    const open = (index: number) => {
+      files[index] = memoryTarget();
+      return files[index];
+    };
+    await writeOnnx(model, target, {
+      externalData: { location: (index) => `d${index}`, open, mostBytes: 2 * 2400 + 64 },
+    });
+    expect(files.map((file) => file.result().byteLength)).toEqual([2400 + 32 + 2400, 2400]);
+    const { main } = await readOnnx(memorySource(target.result()), {
+      externalData: (location) => memorySource(files[Number(location.slice(1))]!.result(), location),
+    });
+    const read = main.initializers.map(({ constant }) => float32Of(constant!));
+    expect(await Promise.all(read)).toEqual(await Promise.all(weights.map(float32Of)));
+  });
+
   it("is written where the model does not fit into one file, or always", async () => {
     let opened = 0;
     const data: MemoryTarget = memoryTarget("data");
@@ -69,9 +96,9 @@ describe("external data", () => {
       return data;
     };
     const small = product(normalTensor([30, 20]));
-    await writeModel(small, memoryTarget(), { externalData: { location: "d", open } });
+    await writeModel(small, memoryTarget(), { externalData: { location: () => "d", open } });
     expect(opened).toBe(0);
-    await writeModel(small, memoryTarget(), { externalData: { location: "d", open, always: true } });
+    await writeModel(small, memoryTarget(), { externalData: { location: () => "d", open, always: true } });
     expect([opened, data.result().byteLength]).toEqual([1, 2400]);
   });
 
@@ -81,7 +108,7 @@ describe("external data", () => {
     expect(needsExternalData(product(zeros(2 ** 15, 2 ** 14 - 1)))).toBe(false);
     await expect(writeModel(large, countingTarget())).rejects.toThrow("more than the 2 GiB that an ONNX file can have");
     const [target, data] = [countingTarget(), countingTarget()];
-    await writeModel(large, target, { externalData: { location: "d", open: () => data } });
+    await writeModel(large, target, { externalData: { location: () => "d", open: () => data } });
     expect(data.count()).toBe(2 ** 31);
     expect(target.count()).toBeLessThan(1000);
     expect([target.commits(), data.commits()]).toEqual([1, 1]);
@@ -91,7 +118,7 @@ describe("external data", () => {
     const [target, data] = [countingTarget(), countingTarget()];
     const failing = { ...data, write: () => Promise.reject(new Error("full")) };
     const model = product(normalTensor([30, 20]));
-    const externalData = { location: "d", open: () => failing, always: true };
+    const externalData = { location: () => "d", open: () => failing, always: true };
     await expect(writeModel(model, target, { externalData })).rejects.toThrow("full");
     expect([target.count(), data.count()]).toEqual([-1, -1]);
     expect([target.commits(), data.commits()]).toEqual([0, 0]);

@@ -30,25 +30,28 @@ const LEAST_EXTERNAL_BYTES = 1024;
 
 const EXTERNAL_ALIGNMENT = 64;
 
-/** Where tensor data goes that does not go into the model itself. */
-export interface ExternalTarget {
-  readonly target: Target;
+/** Files for tensor data that does not go into the model itself, numbered from 0. */
+export interface ExternalFiles {
   /** The file's name as the model shall state it, relative to the model. */
-  readonly location: string;
+  readonly location: (index: number) => string;
+  /** Called once for each file that is needed. */
+  readonly open: (index: number) => Target;
+  /** Bytes that a file holds at most, before the next one begins; a tensor that has more is alone. Default: any number. */
+  readonly mostBytes?: number | undefined;
 }
 
 /** What lies beside the file of an ONNX model that is written. */
 export interface WriteOnnxOptions {
-  /** Write large tensors to this file instead of into the model. Needed above 2 GiB. */
-  externalData?: ExternalTarget;
+  /** Write large tensors to these files instead of into the model. Needed above 2 GiB. */
+  externalData?: ExternalFiles;
 }
 
 /**
  * Writes an ONNX model; tensor data is streamed from where it is. Does not commit the targets. Throws `unsupported` when
- * the model passes 2 GiB and no external target is given.
+ * the model passes 2 GiB and no external files are given.
  */
 export async function writeOnnx(model: OnnxModel, target: Target, options: WriteOnnxOptions = {}): Promise<void> {
-  const external = options.externalData === undefined ? undefined : new ExternalParts(options.externalData.location);
+  const external = options.externalData === undefined ? undefined : new ExternalParts(options.externalData);
   const message = modelMessage(model, external);
   if (message.length > MOST_MESSAGE_BYTES) {
     throw new BoltqError(
@@ -60,7 +63,9 @@ export async function writeOnnx(model: OnnxModel, target: Target, options: Write
       },
     );
   }
-  if (external !== undefined) await copyParts(external.parts, options.externalData!.target);
+  for (const [index, parts] of (external?.files ?? []).entries()) {
+    await copyParts(parts, options.externalData!.open(index));
+  }
   await copyParts(message.parts(), target);
 }
 
@@ -87,24 +92,33 @@ async function copyParts(parts: readonly Bytes[], target: Target): Promise<void>
   for (const part of parts) for await (const chunk of chunksOf(part)) await target.write(chunk);
 }
 
-/** The data of one external file, tensor after tensor. */
+/** The data of external files, tensor after tensor. */
 class ExternalParts {
-  readonly location: string;
-  readonly parts: Bytes[] = [];
+  readonly files: Bytes[][] = [];
+  readonly #location: (index: number) => string;
+  readonly #mostBytes: number;
+  /** Bytes of the last file so far. */
   #length = 0;
 
-  constructor(location: string) {
-    this.location = location;
+  constructor({ location, mostBytes = Number.POSITIVE_INFINITY }: ExternalFiles) {
+    this.#location = location;
+    this.#mostBytes = mostBytes;
   }
 
-  /** Takes up `data`; returns its offset in the file. */
-  add(data: Bytes): number {
+  /** Takes up `data`; returns where it will lie. */
+  add(data: Bytes): { readonly location: string; readonly offset: number } {
     const padding = (EXTERNAL_ALIGNMENT - (this.#length % EXTERNAL_ALIGNMENT)) % EXTERNAL_ALIGNMENT;
-    this.parts.push({ length: padding, read: async (_offset = 0, length = padding) => new Uint8Array(length) }, data);
-    const offset = this.#length + padding;
+    const isFull = this.#length > 0 && this.#length + padding + data.length > this.#mostBytes;
+    const offset = isFull ? 0 : this.#length + padding;
+    if (isFull || this.files.length === 0) this.files.push([data]);
+    else this.files.at(-1)!.push(zeros(padding), data);
     this.#length = offset + data.length;
-    return offset;
+    return { location: this.#location(this.files.length - 1), offset };
   }
+}
+
+function zeros(count: number): Bytes {
+  return { length: count, read: async (_offset = 0, length = count) => new Uint8Array(length) };
 }
 
 function modelMessage(model: OnnxModel, external: ExternalParts | undefined): WireWriter {
@@ -269,9 +283,9 @@ function tensorMessage(tensor: OnnxTensor, name: string | undefined, external: E
 }
 
 function externalEntries(writer: WireWriter, data: Bytes, external: ExternalParts): void {
-  const offset = external.add(data);
+  const { location, offset } = external.add(data);
   for (const [key, value] of [
-    ["location", external.location],
+    ["location", location],
     ["offset", `${offset}`],
     ["length", `${data.length}`],
   ] as const) {
