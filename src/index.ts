@@ -113,6 +113,7 @@ export {
   quantizeOnnx,
   quantizeOnnxAsPlanned,
 } from "./quantize/onnx/quantize-onnx.ts";
+export type { RuntimeTarget } from "./quantize/onnx/targets.ts";
 export { parseRecipe } from "./quantize/parse-recipe.ts";
 export { parseScaleTable } from "./quantize/parse-scale-table.ts";
 export type {
@@ -124,16 +125,19 @@ export type {
   PlanWarning,
   ValuePlan,
   WarningKind,
+  WeightForm,
   WeightPlan,
   WeightType,
 } from "./quantize/plan.ts";
 export { parsePlan, printPlanFile } from "./quantize/plan-file.ts";
 export {
   type ActivationSettings,
+  type ActivationType,
   type Precision,
   RECIPES,
   type Recipe,
   type RecipeRule,
+  type WeightBits,
   type WeightSettings,
 } from "./quantize/recipe.ts";
 export type { AccuracyStep } from "./quantize/refine/improve.ts";

@@ -1,9 +1,10 @@
-import type { OperatorPlan, Plan, WeightType } from "../quantize/plan.ts";
+import type { OperatorPlan, Plan, WeightPlan, WeightType } from "../quantize/plan.ts";
 import { printPlanFile } from "../quantize/plan-file.ts";
 import { printLines, table } from "./print.ts";
 
-/** How much is in int8, and why which weights are not. */
+/** How much is in int8, and why which weights are not; or how many weights are stored in which form. */
 export function summarizePlan({ operators, weights }: Plan): string[] {
+  if (weights.some(({ form }) => form !== undefined)) return summarizeForms(weights);
   const computing = operators.filter(({ precision }) => precision === "int8").length;
   const counts = counted(
     weights.flatMap(({ type, reason }) => (type === "float32" || type === "float16" ? [reason] : [])),
@@ -28,6 +29,15 @@ const WITH_WEIGHTS: ReadonlySet<string> = new Set(["Conv", "ConvTranspose", "Gem
 /** Each reason once, with how often it is given. */
 function counted(reasons: readonly string[]): string[] {
   return [...new Set(reasons)].map((reason) => `${reasons.filter((each) => each === reason).length}: ${reason}`);
+}
+
+function summarizeForms(weights: Plan["weights"]): string[] {
+  return counted(weights.map((weight) => `${describeForm(weight)}: ${weight.reason}`));
+}
+
+function describeForm({ type, form, block, symmetric }: WeightPlan): string {
+  const blocks = block === undefined ? "" : ` in blocks of ${block}${symmetric ? "" : " with zero points"}`;
+  return `${type}${blocks}${form === undefined ? "" : ` as ${form}`}`;
 }
 
 function storedIn(type: WeightType, weights: Plan["weights"]): string {
@@ -72,16 +82,21 @@ function describeValues({ values }: Plan): string[] {
   );
 }
 
+function describeScales({ block, scales, granularity, form }: WeightPlan): string {
+  if (form !== undefined && scales.length === 0) return block === undefined ? "by channel" : "by block";
+  return granularity === "per-channel" ? `${scales.length} by channel` : "1";
+}
+
 function describeWeights({ weights }: Plan): string[] {
   return table(
-    ["weight", "operator", "type", "scales", "largest scale", "because"],
-    weights.map(({ name, operator, type, scales, granularity, reason }) => [
-      name,
-      operator,
-      type,
-      granularity === "per-channel" ? `${scales.length} by channel` : "1",
-      scales.length === 0 ? "" : scales.reduce((most, scale) => Math.max(most, scale)).toPrecision(6),
-      reason,
+    ["weight", "operator", "stored as", "scales", "largest scale", "because"],
+    weights.map((weight) => [
+      weight.name,
+      weight.operator,
+      describeForm(weight),
+      describeScales(weight),
+      weight.scales.length === 0 ? "" : weight.scales.reduce((most, scale) => Math.max(most, scale)).toPrecision(6),
+      weight.reason,
     ]),
   );
 }

@@ -6,6 +6,7 @@ import { modelInputs } from "../convert/model-inputs.ts";
 import { BoltqError } from "../io/error.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { type Effort, quantizeOnnx, quantizeOnnxAsPlanned } from "../quantize/onnx/quantize-onnx.ts";
+import { type RuntimeTarget, TARGET_NAMES } from "../quantize/onnx/targets.ts";
 import { parseScaleTable } from "../quantize/parse-scale-table.ts";
 import { parsePlan } from "../quantize/plan-file.ts";
 import type { Recipe } from "../quantize/recipe.ts";
@@ -36,6 +37,7 @@ import { readStatistics } from "./statistics-file.ts";
 interface Options extends Partial<DataOptions> {
   readonly output?: string;
   readonly recipe: string;
+  readonly for: RuntimeTarget;
   readonly method?: RangeMethod;
   readonly perTensor?: boolean;
   readonly table?: string;
@@ -57,6 +59,11 @@ export function define(command: Command): void {
     ),
   )
     .option("-o, --output <file.onnx>", "where to write")
+    .addOption(
+      new Option("--for <target>", "what shall run the model: it says in which form weights are stored")
+        .choices(TARGET_NAMES)
+        .default("ort"),
+    )
     .addOption(
       new Option("--method <word>", "how the ranges of activations are found (default: as the recipe says)").choices(
         Object.keys(METHOD_NEEDS),
@@ -139,6 +146,7 @@ async function quantizeWithProgress(
   return quantizeOnnx(model, {
     name: path,
     recipe,
+    target: options.for,
     planOnly: options.dryRun ?? false,
     onProgress: (done) => bar.update(done, dataset?.length ?? done),
     effort: options.effort,

@@ -13,13 +13,16 @@ const SETTINGS = {
   precision: v.exactOptional(oneOf("int8", "float")),
   activations: v.exactOptional(
     fields({
-      type: v.exactOptional(oneOf("uint8", "int8")),
+      type: v.exactOptional(oneOf("uint8", "int8", "dynamic", "float")),
       symmetric: v.exactOptional(onOrOff),
       method: v.exactOptional(oneOf(...(Object.keys(METHOD_NEEDS) as RangeMethod[]))),
     }),
   ),
   weights: v.exactOptional(
     fields({
+      type: v.exactOptional(oneOf("int8", "uint8", "int4", "uint4", "float16", "float32")),
+      block: v.exactOptional(oneOf(16, 32, 64, 128, 256)),
+      symmetric: v.exactOptional(onOrOff),
       granularity: v.exactOptional(oneOf("per-channel", "per-tensor")),
       method: v.exactOptional(oneOf("max", "mse")),
       bits: v.exactOptional(oneOf(7, 8)),

@@ -14,7 +14,7 @@ const listOf = <Item>(item: Schema<Item>) => v.array(item, "a list");
 const OPERATOR = fields({
   name: text,
   type: text,
-  precision: oneOf("int8", "float"),
+  precision: oneOf("int8", "float16", "float"),
   label: v.exactOptional(oneOf("float", "int8", "int8-to-float", "float-around")),
   static: v.exactOptional(onOrOff),
   reason: text,
@@ -46,7 +46,10 @@ const CODES = v.pipe(
 const WEIGHT = fields({
   operator: text,
   name: text,
-  type: oneOf("int8", "int4", "float16", "float32", "integers"),
+  type: oneOf("int8", "uint8", "int4", "uint4", "float16", "float32", "integers"),
+  form: v.exactOptional(oneOf("dynamic-int8", "matmul-blocks", "gather-blocks", "gather-rows", "cast")),
+  block: v.exactOptional(oneOf(16, 32, 64, 128, 256)),
+  symmetric: v.exactOptional(onOrOff),
   scales: v.array(positive, "a list of positive numbers"),
   codes: v.exactOptional(CODES),
   clip: v.exactOptional(positive),

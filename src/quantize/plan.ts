@@ -27,14 +27,25 @@ export interface ValuePlan {
 }
 
 /** What the numbers of a weight are stored as; `integers`: as they are, being no float numbers. */
-export type WeightType = "int8" | "int4" | "float16" | "float32" | "integers";
+export type WeightType = "int8" | "uint8" | "int4" | "uint4" | "float16" | "float32" | "integers";
 
-/** How a weight is stored: symmetric. */
+/**
+ * How an operator of an ONNX model reads a weight that is not int8 behind a DequantizeLinear; `quantize/onnx/forms` has one
+ * file for each.
+ */
+export type WeightForm = "dynamic-int8" | "matmul-blocks" | "gather-blocks" | "gather-rows" | "cast";
+
+/** How a weight is stored: symmetric, unless it says otherwise. */
 export interface WeightPlan {
   /** The operator that reads it. */
   readonly operator: string;
   readonly name: string;
   readonly type: WeightType;
+  readonly form?: WeightForm;
+  /** So many numbers share a scale; none: a channel does, or all. */
+  readonly block?: number;
+  /** Default true. */
+  readonly symmetric?: boolean;
   /** One for each channel, or one alone; float32 numbers. None: the largest magnitude is found when it is written. */
   readonly scales: readonly number[];
   /** The codes, in the weight's own order, where they are not the nearest to its numbers. */
@@ -45,7 +56,7 @@ export interface WeightPlan {
   readonly axis: number;
   readonly granularity: "per-channel" | "per-tensor";
   readonly method: string;
-  /** The largest code: 127, or 63 in 7 bits. */
+  /** The largest code: 127, 63 in 7 bits, 7 in 4. */
   readonly largest: number;
   readonly reason: string;
 }
@@ -71,7 +82,7 @@ export interface BiasPlan {
 export interface OperatorPlan {
   readonly name: string;
   readonly type: string;
-  readonly precision: "int8" | "float";
+  readonly precision: "int8" | "float16" | "float";
   /** Bolt's word for it; none: the file says nothing of the operator. */
   readonly label?: Label;
   /** In a Bolt network: its scales are those of `values`; else they are found at each run. */

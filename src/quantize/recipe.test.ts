@@ -17,7 +17,7 @@ describe("what a recipe says of an operator", () => {
     expect(settingsFor({}, CONV)).toEqual({
       precision: "int8",
       activations: { type: "uint8", symmetric: false, method: "mse" },
-      weights: { granularity: "per-channel", method: "max", bits: 8 },
+      weights: { type: "int8", symmetric: true, granularity: "per-channel", method: "max", bits: 8 },
     });
   });
 

@@ -4,18 +4,36 @@ import { BoltqError } from "../io/error.ts";
 /** How an operator computes. */
 export type Precision = "int8" | "float";
 
+/**
+ * What activations are while operators compute. `uint8`, `int8`: integers in ranges that calibration found, which needs
+ * example data. `dynamic`: integers in the range of each run. `float`: not quantized.
+ */
+export type ActivationType = "uint8" | "int8" | "dynamic" | "float";
+
+/** What the elements of weights are stored as; `float32`: they stay as they are. */
+export type WeightBits = "int8" | "uint8" | "int4" | "uint4" | "float16" | "float32";
+
 /** How activations are stored between quantized operators. */
 export interface ActivationSettings {
   /** Default `uint8`: with int8 weights the fast way on x86. */
-  readonly type: "uint8" | "int8";
+  readonly type: ActivationType;
   /** Zero in the middle of the range. Default false: the range is used whole, and a Relu costs nothing. */
   readonly symmetric: boolean;
   /** Default `mse`. */
   readonly method: RangeMethod;
 }
 
-/** How weights are stored. They are int8, symmetric. */
+/** How the scales of int8 weights are found. */
+export type ScaleSettings = Pick<WeightSettings, "granularity" | "method" | "bits">;
+
+/** How weights are stored. */
 export interface WeightSettings {
+  /** Default `int8`. */
+  readonly type: WeightBits;
+  /** So many numbers along the axis that is summed over share a scale: 16, 32, 64, 128 or 256. Default: no blocks. */
+  readonly block?: number;
+  /** In blocks: zero in the middle, so that no zero points are stored. Default true. */
+  readonly symmetric: boolean;
   /** One scale for each output channel or one for all. Default `per-channel`. */
   readonly granularity: "per-channel" | "per-tensor";
   /** `max`: the largest magnitude is kept (default); `mse`: the scale with the least squared error. */
@@ -31,6 +49,11 @@ export interface OperatorSettings {
   readonly precision: Precision;
   readonly activations: ActivationSettings;
   readonly weights: WeightSettings;
+}
+
+/** Settings of an operator whose activations have ranges that calibration finds. */
+export interface StaticSettings extends OperatorSettings {
+  readonly activations: ActivationSettings & { readonly type: "uint8" | "int8" };
 }
 
 /** Settings for the operators it names. */
@@ -66,7 +89,7 @@ export interface Recipe {
 const DEFAULTS: OperatorSettings = {
   precision: "int8",
   activations: { type: "uint8", symmetric: false, method: "mse" },
-  weights: { granularity: "per-channel", method: "max", bits: 8 },
+  weights: { type: "int8", symmetric: true, granularity: "per-channel", method: "max", bits: 8 },
 };
 
 /** Ready-made recipes by name. */
@@ -85,7 +108,31 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
     activations: { type: "int8", symmetric: true },
     floatStem: false,
   },
+  "int8-dynamic": {
+    description: "int8 weights, activations in the range of each run: for transformers, without example data",
+    activations: { type: "dynamic" },
+    weights: { method: "mse" },
+  },
+  "int8-blocks": {
+    description: "int8 weights with a scale for each 32 numbers, activations in float: nearly exact",
+    activations: { type: "float" },
+    weights: { block: 32, method: "mse" },
+  },
+  "int4-blocks": {
+    description: "int4 weights with a scale for each 32 numbers, activations in float: the smallest file",
+    activations: { type: "float" },
+    weights: { type: "int4", block: 32, method: "mse" },
+  },
 };
+
+/** Whether the recipe as a whole takes ranges from example data. */
+export function isStatic({ activations }: Recipe): boolean {
+  return isStaticType({ ...DEFAULTS.activations, ...activations }.type);
+}
+
+function isStaticType(type: ActivationType): type is "uint8" | "int8" {
+  return type === "uint8" || type === "int8";
+}
 
 /** What the recipe says of an operator. */
 export function settingsFor(
@@ -101,6 +148,18 @@ export function settingsFor(
     }),
     DEFAULTS,
   );
+}
+
+/** What the recipe says of an operator between such as have static ranges: whatever has none, or other weights than int8, is float. */
+export function staticSettingsFor(
+  recipe: Recipe,
+  operator: { readonly type: string; readonly name: string },
+): StaticSettings {
+  const { precision, activations, weights } = settingsFor(recipe, operator);
+  const { type } = activations;
+  if (isStaticType(type) && weights.type === "int8")
+    return { precision, activations: { ...activations, type }, weights };
+  return { precision: "float", activations: { ...activations, type: "uint8" }, weights };
 }
 
 /** Whether the last rule that says how the operator computes asks for int8: then no rule of thumb keeps it float. */

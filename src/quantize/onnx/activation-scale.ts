@@ -1,5 +1,5 @@
 import type { Range } from "../../calibrate/range.ts";
-import type { ActivationSettings } from "../recipe.ts";
+import type { ValuePlan } from "../plan.ts";
 
 /** Least and largest code. */
 const CODES = { uint8: { least: 0, most: 255 }, int8: { least: -128, most: 127 } } as const;
@@ -10,7 +10,7 @@ const LEAST_SCALE = 2 ** -126;
 /** Scale (a float32 number) and zero point of a range that holds zero; an empty range gets the scale 1. */
 export function activationScale(
   { low, high }: Pick<Range, "low" | "high">,
-  { type, symmetric }: Pick<ActivationSettings, "type" | "symmetric">,
+  { type, symmetric }: { readonly type: ValuePlan["type"]; readonly symmetric: boolean },
 ): { readonly scale: number; readonly zeroPoint: number } {
   const { least, most } = CODES[type];
   const steps = symmetric ? most - least - 1 : most - least;
@@ -22,11 +22,7 @@ export function activationScale(
 }
 
 /** The numbers that the codes stand for at the ends. */
-export function rangeOfCodes(
-  type: ActivationSettings["type"],
-  scale: number,
-  zeroPoint: number,
-): Pick<Range, "low" | "high"> {
+export function rangeOfCodes(type: ValuePlan["type"], scale: number, zeroPoint: number): Pick<Range, "low" | "high"> {
   const { least, most } = CODES[type];
   return { low: scale * (least - zeroPoint), high: scale * (most - zeroPoint) };
 }

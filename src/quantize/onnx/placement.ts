@@ -1,12 +1,12 @@
 import type { OnnxModel, OnnxNode, OnnxValue } from "../../onnx/model.ts";
-import { asksForInt8, type OperatorSettings, type Recipe, settingsFor } from "../recipe.ts";
+import { asksForInt8, type Recipe, type StaticSettings, staticSettingsFor } from "../recipe.ts";
 import { floatStem } from "./float-stem.ts";
 import { biasOf, dataInputs, exceptionOf, isFusedActivation, type Role, roleOf, weightOf } from "./operator-roles.ts";
 
 /** An operator that computes in integers, or an activation that vanishes into the one before it. */
 export interface QuantizedOperator {
   readonly role: Role | "fused";
-  readonly settings: OperatorSettings;
+  readonly settings: StaticSettings;
   readonly reason: string;
 }
 
@@ -16,7 +16,7 @@ export interface Placement {
   /** Why each of the others stays float. */
   readonly float: ReadonlyMap<OnnxNode, string>;
   /** The values that are quantized where they are made, in graph order, each with the settings that it is stored by. */
-  readonly values: ReadonlyMap<OnnxValue, OperatorSettings>;
+  readonly values: ReadonlyMap<OnnxValue, StaticSettings>;
   /** Those of them that quantized operators give. */
   readonly made: ReadonlySet<OnnxValue>;
   /** Pairs of values that must have one scale. */
@@ -61,12 +61,12 @@ class Placer {
   readonly #outputs: ReadonlySet<OnnxValue>;
   readonly #recipe: Recipe;
   readonly #barred: ReadonlyMap<OnnxNode, string>;
-  readonly #settings = new Map<OnnxNode, OperatorSettings>();
+  readonly #settings = new Map<OnnxNode, StaticSettings>();
   readonly #matrix = new Set<OnnxNode>();
   readonly #leads = new Set<OnnxValue>();
   readonly #quantized = new Map<OnnxNode, QuantizedOperator>();
   readonly #float = new Map<OnnxNode, string>();
-  readonly #values = new Map<OnnxValue, OperatorSettings>();
+  readonly #values = new Map<OnnxValue, StaticSettings>();
   /** Values that quantized operators give, as bytes. */
   readonly #made = new Set<OnnxValue>();
   readonly #shared: SharedScale[] = [];
@@ -85,7 +85,7 @@ class Placer {
   }
 
   place(): Placement {
-    for (const node of this.#nodes) this.#settings.set(node, settingsFor(this.#recipe, node));
+    for (const node of this.#nodes) this.#settings.set(node, staticSettingsFor(this.#recipe, node));
     for (const node of this.#nodes) if (this.#matrixObstacle(node) === undefined) this.#matrix.add(node);
     this.#findLeads();
     this.#keepClassifiersFloat();
@@ -206,7 +206,7 @@ class Placer {
   #make(
     node: OnnxNode,
     { value, activation }: { value: OnnxValue; activation: OnnxNode | undefined },
-    settings: OperatorSettings,
+    settings: StaticSettings,
   ): void {
     if (activation !== undefined) {
       this.#quantized.set(activation, { role: "fused", settings, reason: `part of "${node.name}" (${node.type})` });
@@ -215,7 +215,7 @@ class Placer {
     this.#store(value, settings);
   }
 
-  #store(value: OnnxValue, settings: OperatorSettings): void {
+  #store(value: OnnxValue, settings: StaticSettings): void {
     if (!this.#values.has(value)) this.#values.set(value, settings);
   }
 

@@ -3,7 +3,7 @@ import type { Range } from "../../calibrate/range.ts";
 import type { Statistics } from "../../calibrate/statistics.ts";
 import type { OnnxModel, OnnxNode, OnnxValue } from "../../onnx/model.ts";
 import type { BiasPlan, OperatorPlan, Plan, PlanWarning, ValuePlan, WeightPlan } from "../plan.ts";
-import type { OperatorSettings, Recipe } from "../recipe.ts";
+import type { Recipe, StaticSettings } from "../recipe.ts";
 import { ruleWarnings } from "../rule-warnings.ts";
 import { activationScale, rangeOfCodes } from "./activation-scale.ts";
 import { checkStatistics } from "./check-statistics.ts";
@@ -116,7 +116,7 @@ function planValues(
 
 function rangeOf(
   value: OnnxValue,
-  { activations }: OperatorSettings,
+  { activations }: StaticSettings,
   { values }: Statistics,
   clips: ClipValues | undefined,
   warnings: PlanWarning[],

@@ -3,7 +3,7 @@ import { releaseBuffers, turnEventLoop } from "../../io/release-memory.ts";
 import { intAttribute } from "../../onnx/attributes.ts";
 import type { OnnxNode, OnnxValue } from "../../onnx/model.ts";
 import type { BiasPlan, PlanWarning, ValuePlan, WeightPlan } from "../plan.ts";
-import type { WeightSettings } from "../recipe.ts";
+import type { ScaleSettings } from "../recipe.ts";
 import { finiteValues } from "./finite-weights.ts";
 import { biasOf, type WeightPlace } from "./operator-roles.ts";
 import { largestPairSums, MOST_PAIR_SUM } from "./pair-sums.ts";
@@ -15,7 +15,7 @@ const MOST_BIAS = 2 ** 31 - 2;
 export interface WeightTask {
   readonly node: OnnxNode;
   readonly weight: WeightPlace;
-  readonly settings: WeightSettings;
+  readonly settings: ScaleSettings;
   /** How the activations that it multiplies are stored. */
   readonly input: Pick<ValuePlan, "type" | "scale" | "zeroPoint">;
   /** What was seen of the input's channels, where it was collected. */

@@ -1,6 +1,7 @@
 import { foldConstants } from "../../onnx/constant-folding.ts";
-import type { OnnxModel } from "../../onnx/model.ts";
+import type { OnnxGraph, OnnxModel } from "../../onnx/model.ts";
 import { inferShapes } from "../../onnx/shape-inference.ts";
+import { subgraphsOf } from "../../onnx/subgraphs.ts";
 import { foldBatchNorm } from "../../transform/onnx/fold-batch-norm.ts";
 import { constantsToInitializers, freeInitializers } from "../../transform/onnx/initializers.ts";
 import { raiseOpset } from "../../transform/onnx/raise-opset.ts";
@@ -49,11 +50,16 @@ export async function prepareForQuantization(model: OnnxModel): Promise<Preparat
 
 /** Plans speak of operators by name: those without one are called after their output, as X2bolt does. */
 function nameOperators(model: OnnxModel): void {
-  const known = new Set<string>();
-  for (const node of model.main.graph.nodes) {
-    const wanted = node.name || node.output().name;
+  nameOperatorsOf([model.main], new Set());
+}
+
+function nameOperatorsOf(graphs: readonly OnnxGraph[], known: Set<string>): void {
+  const nodes = graphs.flatMap(({ graph }) => graph.nodes);
+  for (const node of nodes) {
+    const wanted = node.name || node.outputs[0]?.name || node.type;
     node.name = wanted;
     for (let count = 2; known.has(node.name); count++) node.name = `${wanted}_${count}`;
     known.add(node.name);
   }
+  if (nodes.length > 0) nameOperatorsOf(nodes.flatMap(subgraphsOf), known);
 }

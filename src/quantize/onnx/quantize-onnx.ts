@@ -6,7 +6,7 @@ import { BoltqError } from "../../io/error.ts";
 import type { OnnxModel } from "../../onnx/model.ts";
 import { scaleChannels } from "../../transform/onnx/equalize-channels.ts";
 import type { Plan } from "../plan.ts";
-import type { Recipe } from "../recipe.ts";
+import { isStatic, type Recipe } from "../recipe.ts";
 import type { AccuracyStep } from "../refine/improve.ts";
 import { splitExamples } from "../refine/split-examples.ts";
 import type { ScaleTable } from "../scale-table.ts";
@@ -15,11 +15,14 @@ import { refuseBrokenWeights } from "./finite-weights.ts";
 import { type OnnxObservation, planObservation } from "./observation.ts";
 import { planOnnx } from "./plan-onnx.ts";
 import { type ClipValues, tableClips } from "./table-clips.ts";
+import type { RuntimeTarget } from "./targets.ts";
 
 /** How a model is quantized, and what says how large its numbers get. */
 export interface QuantizeOnnxOptions extends CollectOptions {
   /** Default: int8, as RECIPES has it. */
   readonly recipe?: Recipe;
+  /** What shall run the model, where the recipe asks for no static ranges. Default `ort`. */
+  readonly target?: RuntimeTarget | undefined;
   /** Examples to calibrate with; or give `statistics`. */
   readonly dataset?: Dataset | undefined;
   /** What calibration saw of this model before. */
@@ -59,6 +62,7 @@ export interface QuantizedOnnx {
  */
 export async function quantizeOnnx(model: OnnxModel, options: QuantizeOnnxOptions = {}): Promise<QuantizedOnnx> {
   const { recipe = {}, table, tableFile = "(scale table)", planOnly = false } = options;
+  if (!isStatic(recipe)) return quantizeWithForms(model, recipe, options);
   const effort = options.effort ?? recipe.effort ?? "default";
   const observation = await planObservation(model, recipe);
   const clips = table === undefined ? undefined : tableClips(table, model, tableFile);
@@ -94,6 +98,20 @@ export async function quantizeOnnx(model: OnnxModel, options: QuantizeOnnxOption
   return { model, ...fitted, statistics: scaled ? last : statistics };
 }
 
+/** Weights one by one, activations in the range of each run or in float: nothing is calibrated. */
+async function quantizeWithForms(
+  model: OnnxModel,
+  recipe: Recipe,
+  { target = "ort", planOnly = false }: QuantizeOnnxOptions,
+): Promise<QuantizedOnnx> {
+  const { prepareForQuantization } = await import("./prepare.ts");
+  const { applyForms, planForms } = await import("./forms/index.ts");
+  const { notes } = await prepareForQuantization(model);
+  const plan = planForms(model, recipe, target, notes);
+  if (!planOnly) applyForms(model, plan);
+  return { model, plan };
+}
+
 /**
  * Quantizes an ONNX model as a plan says that was made of it before. `model` is used up. Throws BoltqError `mismatch` when it
  * was made of another model.
@@ -107,7 +125,9 @@ export async function quantizeOnnxAsPlanned(model: OnnxModel, plan: Plan): Promi
   const { prepareForQuantization } = await import("./prepare.ts");
   await prepareForQuantization(model);
   await scaleChannels(model, plan.channelScalings ?? []);
-  applyPlan(model, plan);
+  const { applyForms, hasForms } = await import("./forms/index.ts");
+  if (hasForms(plan)) applyForms(model, plan);
+  else applyPlan(model, plan);
   return { model, plan };
 }
 

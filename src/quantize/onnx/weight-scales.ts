@@ -1,4 +1,4 @@
-import type { WeightSettings } from "../recipe.ts";
+import type { ScaleSettings } from "../recipe.ts";
 
 /** A weight taken apart by its channels: element i belongs to channel ⌊i / inner⌋ mod channels. */
 export interface ChannelLayout {
@@ -25,7 +25,7 @@ const SHARES = Array.from({ length: 40 }, (_, step) => 1 - step / 80);
 export function weightScales(
   weight: Float32Array,
   layout: ChannelLayout,
-  { granularity, method }: WeightSettings,
+  { granularity, method }: ScaleSettings,
   largest: number,
 ): { scales: number[]; dead: number[] } {
   const magnitudes = new Array<number>(layout.channels).fill(0);

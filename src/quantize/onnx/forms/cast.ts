@@ -1,0 +1,36 @@
+import { narrowToFloat16 } from "../../../graph/float16.ts";
+import { elementCount, type Tensor } from "../../../graph/tensor.ts";
+import type { Bytes } from "../../../io/bytes.ts";
+import type { FormEditor } from "./form-editor.ts";
+import type { WeightPlace } from "./weight-places.ts";
+
+const FLOAT32 = 1;
+const FLOAT_BYTES = 4;
+const HALF_BYTES = 2;
+
+/** A weight stored as float16 and widened by a Cast. */
+export function castWeight(editor: FormEditor, { node, graph, index, value }: WeightPlace): void {
+  const [half] = editor.constants(value, "float16", () => ({ float16: halfTensor(value.constant!) }));
+  const [wide] = editor.once(graph, half!, () =>
+    editor.add(graph, node, `${value.name}/float32`, { type: "Cast", inputs: [half], attributes: { to: FLOAT32 } }, [
+      "float32",
+    ]),
+  );
+  node.setInput(index, wide);
+}
+
+/** A float32 tensor as float16 (nearest, ties to even); converted piece by piece when it is read. */
+export function halfTensor({ shape, data }: Tensor): Tensor {
+  const length = HALF_BYTES * elementCount(shape);
+  const half: Bytes = {
+    length,
+    read: async (offset = 0, count = length - offset) => {
+      const [start, end] = [Math.floor(offset / HALF_BYTES), Math.ceil((offset + count) / HALF_BYTES)];
+      const bytes = await data.read(start * FLOAT_BYTES, (end - start) * FLOAT_BYTES);
+      const target = new Uint16Array(end - start);
+      narrowToFloat16(new Float32Array(bytes.slice().buffer), target);
+      return new Uint8Array(target.buffer, offset - start * HALF_BYTES, count);
+    },
+  };
+  return { type: "float16", shape, data: half };
+}

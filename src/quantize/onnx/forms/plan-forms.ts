@@ -1,0 +1,81 @@
+import type { OnnxModel, OnnxNode } from "../../../onnx/model.ts";
+import { subgraphsOf } from "../../../onnx/subgraphs.ts";
+import type { OperatorPlan, Plan, PlanWarning, WeightPlan } from "../../plan.ts";
+import { type OperatorSettings, type Recipe, settingsFor } from "../../recipe.ts";
+import { ruleWarnings } from "../../rule-warnings.ts";
+import type { RuntimeTarget } from "../targets.ts";
+import { chooseForm, type FormChoice } from "./choose-form.ts";
+import { type WeightPlace, weightPlaces } from "./weight-places.ts";
+
+/**
+ * Decides how each weight of a model is stored and read where no ranges of activations are needed. The scales are found when the
+ * weights are written. Nothing is changed.
+ */
+export function planForms(
+  model: OnnxModel,
+  recipe: Recipe,
+  target: RuntimeTarget,
+  notes: readonly string[] = [],
+): Plan {
+  const choices = new Map<OnnxNode, FormChoice>();
+  const weights = weightPlaces(model).map((place): WeightPlan => {
+    const settings = settingsFor(recipe, place.node);
+    const choice = chooseForm(place, settings, target);
+    choices.set(place.node, choice);
+    return weightPlan(place, settings, choice);
+  });
+  const nodes = allNodes(model.main.graph.nodes);
+  const warnings = [...ruleWarnings(recipe, nodes), ...emptyWarnings(weights)];
+  return {
+    format: "onnx",
+    operators: nodes.map((node) => operatorPlan(node, choices.get(node))),
+    values: [],
+    weights,
+    biases: [],
+    warnings,
+    notes,
+  };
+}
+
+function weightPlan(
+  { node, value, axis }: WeightPlace,
+  { weights }: OperatorSettings,
+  { form, type, block, symmetric, reason }: FormChoice,
+): WeightPlan {
+  return {
+    operator: node.name,
+    name: value.name,
+    type,
+    ...(form === undefined ? {} : { form }),
+    ...(block === undefined ? {} : { block }),
+    ...(symmetric === undefined ? {} : { symmetric }),
+    scales: [],
+    axis,
+    granularity: form === "dynamic-int8" ? weights.granularity : "per-channel",
+    method: weights.method,
+    largest: type === "int4" || type === "uint4" ? 7 : form === "dynamic-int8" && weights.bits === 7 ? 63 : 127,
+    reason,
+  };
+}
+
+function operatorPlan({ name, type }: OnnxNode, choice: FormChoice | undefined): OperatorPlan {
+  const precision = choice?.form === "dynamic-int8" ? "int8" : "float";
+  return { name, type, precision, reason: choice?.reason ?? "" };
+}
+
+function allNodes(nodes: readonly OnnxNode[]): OnnxNode[] {
+  return nodes.flatMap((node) => [node, ...subgraphsOf(node).flatMap(({ graph }) => allNodes(graph.nodes))]);
+}
+
+function emptyWarnings(weights: readonly WeightPlan[]): PlanWarning[] {
+  if (weights.some(({ form }) => form !== undefined)) return [];
+  return [
+    {
+      kind: "nothing-quantized",
+      subject: "the model",
+      problem:
+        "it has no matrices that its operators multiply with or look up rows in, or the recipe leaves them in float",
+      remedy: "See the reasons with --dry-run; networks of convolutions are quantized with the recipe int8",
+    },
+  ];
+}
