@@ -121,6 +121,11 @@ export class FlatTable {
     return Array.from({ length: view.byteLength / 4 }, (_, index) => view.getInt32(4 * index, true));
   }
 
+  async uint16s(number: number): Promise<number[]> {
+    const view = await this.#elements(number, 2);
+    return Array.from({ length: view.byteLength / 2 }, (_, index) => view.getUint16(2 * index, true));
+  }
+
   async floats(number: number): Promise<number[]> {
     const view = await this.#elements(number, 4);
     return Array.from({ length: view.byteLength / 4 }, (_, index) => view.getFloat32(4 * index, true));

@@ -1,6 +1,6 @@
 import { byteLength, type ElementType, elementCount } from "../../graph/tensor.ts";
 import { type Bytes, rangeOf, type Source } from "../../io/bytes.ts";
-import { BoltqError } from "../../io/error.ts";
+import { BoltqError, placed } from "../../io/error.ts";
 import { FlatBuffer, type FlatTable } from "../../io/flatbuffers.ts";
 import {
   BUFFER,
@@ -13,6 +13,7 @@ import {
   SUBGRAPH,
   TENSOR,
 } from "./schema.ts";
+import { denseData } from "./sparse.ts";
 
 /** The one graph of a TFLite file, as it is: channels last. */
 export interface TfliteGraph {
@@ -49,6 +50,8 @@ export interface TfliteOperator {
   readonly inputs: readonly number[];
   readonly outputs: readonly number[];
   readonly options: FlatTable | undefined;
+  /** Options of a custom operator, in a form of its own. */
+  readonly customOptions?: Bytes | undefined;
   /** Of a convolution that was written as three operators: its dilation (height, width) and padding (see `fuseDilation`). */
   readonly dilation?: { readonly factors: readonly [number, number]; readonly pads: readonly number[] } | undefined;
 }
@@ -105,6 +108,7 @@ async function readOperator(
     inputs: checkIndices(await table.int32s(OPERATOR.inputs), tensors, subject, -1),
     outputs: checkIndices(await table.int32s(OPERATOR.outputs), tensors, subject),
     options: await table.table(OPERATOR.options),
+    customOptions: await table.bytes(OPERATOR.customOptions),
   };
 }
 
@@ -124,13 +128,9 @@ async function readTensor(table: FlatTable, buffers: readonly FlatTable[], sourc
   const count = elementCount(shape);
   if (shape.some((size) => size < 0) || !Number.isSafeInteger(count))
     throw new BoltqError("format", `[${shape.join(", ")}] is no valid shape`, { subject });
-  const data = await dataOf(buffers[await table.int32(TENSOR.buffer)], source);
-  if (data !== undefined && (await table.table(TENSOR.sparsity)) !== undefined) {
-    throw new BoltqError("unsupported", "sparse weights cannot be read", {
-      subject,
-      remedy: "Convert the model with dense weights",
-    });
-  }
+  const stored = await dataOf(buffers[await table.int32(TENSOR.buffer)], source);
+  const sparsity = stored && (await table.table(TENSOR.sparsity));
+  const data = sparsity ? await placed({ subject }, () => denseData(sparsity, type, shape, stored)) : stored;
   if (data !== undefined && type !== "string" && data.length !== byteLength(type, count))
     throw new BoltqError("format", `${data.length} bytes do not fit ${type}[${shape.join(", ")}]`, { subject });
   return {

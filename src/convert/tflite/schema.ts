@@ -4,9 +4,13 @@ import type { ElementType } from "../../graph/tensor.ts";
 export const MODEL = { version: 0, operatorCodes: 1, subgraphs: 2, buffers: 4 } as const;
 export const OPERATOR_CODE = { oldCode: 0, customCode: 1, code: 3 } as const;
 export const SUBGRAPH = { tensors: 0, inputs: 1, outputs: 2, operators: 3, name: 4 } as const;
-export const OPERATOR = { code: 0, inputs: 1, outputs: 2, options: 4 } as const;
+export const OPERATOR = { code: 0, inputs: 1, outputs: 2, options: 4, customOptions: 5 } as const;
 export const TENSOR = { shape: 0, type: 1, buffer: 2, name: 3, quantization: 4, sparsity: 6, signature: 7 } as const;
 export const QUANTIZATION = { scale: 2, zeroPoint: 3, axis: 6 } as const;
+export const SPARSITY = { traversalOrder: 0, blockMap: 1, dimensions: 2 } as const;
+export const DIMENSION = { format: 0, size: 1, segmentsType: 2, segments: 3, indicesType: 4, indices: 5 } as const;
+/** Kinds of vector in which segments and indices are listed; the third has bytes. */
+export const SPARSE_VECTOR = { int32: 1, uint16: 2 } as const;
 export const BUFFER = { data: 0, offset: 1, size: 2 } as const;
 
 /** Element types by their numbers. */
@@ -125,6 +129,7 @@ export const OPERATORS: Readonly<Record<number, string>> = {
   116: "ROUND",
   117: "HARD_SWISH",
   123: "SELECT_V2",
+  124: "DENSIFY",
   126: "BATCH_MATMUL",
   150: "GELU",
   152: "RELU_0_TO_1",

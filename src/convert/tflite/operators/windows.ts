@@ -108,6 +108,30 @@ async function transposeConvolution(context: OperatorContext): Promise<OnnxValue
   return activated(context, value, 3);
 }
 
+/** How MediaPipe's own transposed convolution states that its padding is VALID. */
+const CUSTOM_VALID = 2;
+
+/** MediaPipe's, with the bias beside: three int32 state padding, stride along the width, and along the height. */
+async function transposeConvolutionWithBias(context: OperatorContext): Promise<OnnxValue> {
+  const bytes = await context.operator.customOptions?.read();
+  if (bytes === undefined || bytes.length < 12) return context.fail("format", "its padding and stride are missing");
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const stride = [view.getInt32(8, true), view.getInt32(4, true)] as const;
+  if (stride.some((step) => step < 1)) return context.fail("format", `it has the stride ${stride.join(" x ")}`);
+  const [, height, width] = fourSizes(context, 1);
+  const kernel = [height, width];
+  const map = context.input(0);
+  const size = context.result().shape.slice(1, 3);
+  const valid = view.getInt32(0, true) === CUSTOM_VALID;
+  return context.add("ConvTranspose", [map, context.weight(1, [3, 0, 1, 2]), ...context.bias(2)], {
+    attributes: {
+      kernel_shape: kernel,
+      strides: stride,
+      ...transposedWindow(context.shape(map).slice(2), kernel, stride, size, valid),
+    },
+  });
+}
+
 const pooling = (type: string) => async (context: OperatorContext) => {
   const valid = await isValid(context);
   const stride = await pairOf(context, 2, 1);
@@ -139,6 +163,7 @@ export const WINDOWS: OperatorTable = {
   CONV_2D: convolution,
   DEPTHWISE_CONV_2D: depthwise,
   TRANSPOSE_CONV: transposeConvolution,
+  "CUSTOM Convolution2DTransposeBias": transposeConvolutionWithBias,
   AVERAGE_POOL_2D: pooling("AveragePool"),
   MAX_POOL_2D: pooling("MaxPool"),
   FULLY_CONNECTED: fullyConnected,
