@@ -3,6 +3,7 @@ import { mutateBolt } from "./mutate-bolt.ts";
 import { mutateBytes } from "./mutate-bytes.ts";
 import { mutateJson } from "./mutate-json.ts";
 import { mutateOnnx } from "./mutate-onnx.ts";
+import { mutatePair } from "./pair.ts";
 import { Random } from "./random.ts";
 import type { Seed } from "./seeds.ts";
 
@@ -20,12 +21,16 @@ const STRUCTURE: Readonly<Partial<Record<InputKind, Mutate>>> = {
   onnx: mutateOnnx,
   bolt: mutateBolt,
   json: mutateJson,
+  tflite: mutateBytes,
+  caffe: mutatePair,
 };
 
 /** How often a kind is chosen. */
 const SHARES: readonly (readonly [InputKind, number])[] = [
-  ["onnx", 0.35],
-  ["bolt", 0.3],
+  ["onnx", 0.25],
+  ["bolt", 0.2],
+  ["tflite", 0.1],
+  ["caffe", 0.1],
   ["json", 0.12],
   ["npy", 0.08],
   ["npz", 0.05],
@@ -38,7 +43,7 @@ export async function inputOf(seeds: readonly Seed[], baseSeed: number, index: n
   const kind = kindOf(random);
   const { name, bytes } = random.pick(seeds.filter((seed) => seed.kind === kind));
   const structural = STRUCTURE[kind];
-  const mutate = structural === undefined || random.chance(0.15) ? mutateBytes : structural;
+  const mutate = structural === undefined || (kind !== "caffe" && random.chance(0.15)) ? mutateBytes : structural;
   return { seed: name, kind, bytes: await mutate(bytes, random) };
 }
 

@@ -3,12 +3,13 @@ import { addObservers } from "../../src/calibrate/observer-graph.ts";
 import type { Statistics, ValueStatistics } from "../../src/calibrate/statistics.ts";
 import { raiseToOnnx } from "../../src/convert/bolt-to-onnx/index.ts";
 import { type Model, readModel, writeModel } from "../../src/convert/model-file.ts";
-import { memorySource } from "../../src/io/bytes.ts";
+import type { ReadModelOptions } from "../../src/convert/model-format.ts";
+import { memorySource, type Source } from "../../src/io/bytes.ts";
 import { type MemoryTarget, memoryTarget } from "../../src/io/target.ts";
 import { foldConstants } from "../../src/onnx/constant-folding.ts";
 import type { OnnxModel } from "../../src/onnx/model.ts";
 import { planBoltObservation } from "../../src/quantize/bolt/calibrate.ts";
-import { convertOnnxToBolt } from "../../src/quantize/bolt/convert-to-bolt.ts";
+import { convertOnnxToBolt, convertToBolt } from "../../src/quantize/bolt/convert-to-bolt.ts";
 import { prepareBolt } from "../../src/quantize/bolt/prepare.ts";
 import { quantizeBolt } from "../../src/quantize/bolt/quantize.ts";
 import type { BoltInference, BoltStorage } from "../../src/quantize/bolt/recipe.ts";
@@ -19,6 +20,7 @@ import { diffModels } from "../../src/report/difference.ts";
 import { summarizeModel } from "../../src/report/summary.ts";
 import { upgradeVersion } from "../../src/transform/bolt/upgrade-version.ts";
 import type { Step } from "./exercise.ts";
+import { splitPair } from "./pair.ts";
 import type { Random } from "./random.ts";
 
 const INFERENCES: readonly BoltInference[] = ["INT8_FP16", "INT8_FP32", "INT8", "INT4", "FP16", "FP32"];
@@ -28,8 +30,34 @@ type Way<Opened> = (open: () => Promise<Opened>, random: Random, step: Step) => 
 
 /** Reads a model file and goes one of the ways that a model can go; `random` chooses it and its options. */
 export async function exerciseModel(bytes: Uint8Array, random: Random, step: Step): Promise<void> {
-  // Steps use models up: each reads the file anew.
-  const open = () => readModel(memorySource(bytes, "fuzzed"));
+  await exerciseOpened(() => readModel(memorySource(bytes, "fuzzed")), random, step);
+  if (random.chance(0.3)) await convertAsBolt(memorySource(bytes, "fuzzed"), {}, random, step);
+}
+
+/** As `exerciseModel`, of the two files of a Caffe net. */
+export async function exerciseCaffe(bytes: Uint8Array, random: Random, step: Step): Promise<void> {
+  const { description, weights } = splitPair(bytes);
+  const source = memorySource(weights, "net.caffemodel");
+  const options = { externalData: async () => memorySource(description, "net.prototxt") };
+  await exerciseOpened(() => readModel(source, options), random, step);
+  if (random.chance(0.3)) await convertAsBolt(source, options, random, step);
+}
+
+/** Formats other than ONNX have a way of their own to what Bolt's tool writes. */
+async function convertAsBolt(source: Source, options: ReadModelOptions, random: Random, step: Step): Promise<void> {
+  await step("convert as Bolt", async () => {
+    const { model } = await convertToBolt(source, {
+      ...options,
+      precision: random.pick(["PTQ", "FP32", "FP16"]),
+      asBolt: true,
+      name: "fuzzed",
+    });
+    await written(model);
+  });
+}
+
+/** Steps use models up: each opens the file anew. */
+async function exerciseOpened(open: () => Promise<Model>, random: Random, step: Step): Promise<void> {
   const model = await step("read", open);
   if (model === undefined) return;
   if (random.chance(0.2)) await random.pick(COMMON_WAYS)(open, random, step);

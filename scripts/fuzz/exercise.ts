@@ -1,6 +1,6 @@
 import { BoltqError } from "../../src/io/error.ts";
 import { exerciseArchive, exerciseArray, exerciseJson, exercisePicture } from "./exercise-data.ts";
-import { exerciseModel } from "./exercise-model.ts";
+import { exerciseCaffe, exerciseModel } from "./exercise-model.ts";
 import { Random } from "./random.ts";
 
 /** Runs one step of what is done with an input; undefined where it was refused with a BoltqError. */
@@ -15,11 +15,13 @@ export interface Fault {
 type Exercise = (bytes: Uint8Array, random: Random, step: Step) => Promise<void>;
 
 /** What a file is taken for. */
-export type InputKind = "onnx" | "bolt" | "npy" | "npz" | "picture" | "json";
+export type InputKind = "onnx" | "bolt" | "tflite" | "caffe" | "npy" | "npz" | "picture" | "json";
 
 const EXERCISES: Readonly<Record<InputKind, Exercise>> = {
   onnx: exerciseModel,
   bolt: exerciseModel,
+  tflite: exerciseModel,
+  caffe: exerciseCaffe,
   npy: exerciseArray,
   npz: exerciseArchive,
   picture: exercisePicture,

@@ -13,7 +13,10 @@ import type { OnnxModel } from "../../src/onnx/model.ts";
 import { encodeOnnx } from "../../src/onnx/write.ts";
 import { convertOnnxToBolt } from "../../src/quantize/bolt/convert-to-bolt.ts";
 import { RECIPES } from "../../src/quantize/recipe.ts";
+import { caffemodel } from "../../test/caffe-files.ts";
+import { tfliteModel } from "../../test/tflite-file.ts";
 import type { InputKind } from "./exercise.ts";
+import { joinPair } from "./pair.ts";
 import { seedModels } from "./seed-models.ts";
 
 /** A valid file to start from. */
@@ -30,6 +33,7 @@ const MOST_BYTES = 6000;
 export async function makeSeeds(shared: string | undefined): Promise<Seed[]> {
   return [
     ...(await modelSeeds()),
+    ...(await foreignSeeds()),
     ...arraySeeds(),
     ...jsonSeeds(),
     { name: "picture", kind: "picture", bytes: picture() },
@@ -47,6 +51,61 @@ async function modelSeeds(): Promise<Seed[]> {
     }
   }
   return seeds;
+}
+
+/** Models of other formats. */
+async function foreignSeeds(): Promise<Seed[]> {
+  const layer = (name: string, type: string, bottom: string, more: string) =>
+    `layer { name: "${name}" type: "${type}" bottom: "${bottom}" top: "${name}" ${more} }`;
+  const description = [
+    'name: "net"',
+    'input: "x" input_shape { dim: 1 dim: 2 dim: 4 dim: 4 }',
+    layer("conv", "Convolution", "x", "convolution_param { num_output: 3 kernel_size: 3 pad: 1 }"),
+    layer("bn", "BatchNorm", "conv", "batch_norm_param { eps: 0.001 }"),
+    layer("pool", "Pooling", "bn", "pooling_param { pool: MAX kernel_size: 2 stride: 2 }"),
+    layer("fc", "InnerProduct", "pool", "inner_product_param { num_output: 2 }"),
+    layer("softmax", "Softmax", "fc", ""),
+  ].join("\n");
+  const some = (...shape: number[]) => ({
+    shape,
+    values: Array.from({ length: shape.reduce((one, other) => one * other) }, (_, index) => (index % 7) / 8 + 0.1),
+  });
+  const weights = await caffemodel({
+    conv: [some(3, 2, 3, 3), some(3)],
+    bn: [some(3), some(3), some(1)],
+    fc: [some(2, 12), some(2)],
+  });
+  const pair = { description: new TextEncoder().encode(description), weights };
+  const floats = (count: number) => Float32Array.from({ length: count }, (_, index) => (index % 5) / 4 - 0.5);
+  const tflite = tfliteModel(
+    [
+      { name: "x", shape: [1, 4, 4, 2] },
+      { name: "w", shape: [3, 3, 3, 2], data: floats(54) },
+      { name: "b", shape: [3], data: floats(3) },
+      { name: "conv", shape: [1, 4, 4, 3] },
+      {
+        name: "d",
+        shape: [1, 3, 3, 3],
+        data: Int8Array.from({ length: 27 }, (_, index) => index),
+        type: 9,
+        scales: [0.5],
+      },
+      { name: "deep", shape: [1, 2, 2, 3] },
+      { name: "size", shape: [2], type: 2, data: Int32Array.from([1, 12]) },
+      { name: "y", shape: [1, 12] },
+    ],
+    [
+      { code: 3, inputs: [0, 1, 2], outputs: [3], options: { 1: { int32: 1 }, 2: { int32: 1 }, 3: { int8: 1 } } },
+      { code: 4, inputs: [3, 4, -1], outputs: [5], options: { 1: { int32: 2 }, 2: { int32: 2 }, 3: { int32: 1 } } },
+      { code: 22, inputs: [5, 6], outputs: [7] },
+    ],
+    [0],
+    [7],
+  );
+  return [
+    { name: "net.caffemodel", kind: "caffe", bytes: joinPair(pair) },
+    { name: "net.tflite", kind: "tflite", bytes: tflite },
+  ];
 }
 
 /** Undefined where Bolt's files cannot hold the model. */
@@ -152,6 +211,8 @@ function jsonSeeds(): Seed[] {
 const KINDS: Readonly<Record<string, InputKind>> = {
   onnx: "onnx",
   bolt: "bolt",
+  tflite: "tflite",
+  caffemodel: "caffe",
   npy: "npy",
   npz: "npz",
   png: "picture",
@@ -166,12 +227,17 @@ function foundSeeds(folder: string): Seed[] {
   const files = readdirSync(folder, { recursive: true, encoding: "utf8" })
     .filter((name) => !name.startsWith("hostile"))
     .sort();
-  return files.flatMap((name, index) => {
+  return files.flatMap((name, index): Seed[] => {
     const kind = KINDS[name.split(".").at(-1) ?? ""];
     const path = join(folder, name);
     if (kind === undefined || (kind === "bolt" && index % BOLT_STRIDE !== 0)) return [];
     const { size } = statSync(path);
     if (size === 0 || size > MOST_BYTES) return [];
-    return [{ name, kind, bytes: new Uint8Array(readFileSync(path)) }];
+    const bytes = new Uint8Array(readFileSync(path));
+    if (kind !== "caffe") return [{ name, kind, bytes }];
+    const described = path.replace(/caffemodel$/, "prototxt");
+    if (!existsSync(described)) return [];
+    const description = new Uint8Array(readFileSync(described));
+    return [{ name, kind, bytes: joinPair({ description, weights: bytes }) }];
   });
 }
