@@ -3,7 +3,9 @@ import { raiseToOnnx } from "../convert/bolt-to-onnx/index.ts";
 import type { Model } from "../convert/model-format.ts";
 import { conversionProblems } from "../convert/onnx-to-bolt/index.ts";
 import { openSession } from "../evaluate/open-session.ts";
+import { refusedOperators } from "../evaluate/refused-operators.ts";
 import { BoltqError } from "../io/error.ts";
+import { loadRuntime } from "../runtime/load.ts";
 import { importOnnxRuntime } from "../runtime/node/import-onnxruntime.ts";
 import { runtimeOf } from "../runtime/runtime-of.ts";
 import { INPUT_SHAPE_OPTION, parseInputShapes } from "./input-shapes.ts";
@@ -46,14 +48,18 @@ async function problemsFor(
   model: Model,
   { for: target, inputShape: inputShapes }: Options,
 ): Promise<readonly BoltqError[]> {
-  if (target !== "bolt") return collect(() => openOnce(model, target));
+  if (target !== "bolt") return runtimeProblems(model, target);
   if (model.format === "bolt") return collect(() => raiseToOnnx(model));
   return conversionProblems(model, { inputShapes });
 }
 
-async function openOnce(model: Model, target: "ort" | "ort-web"): Promise<void> {
-  const session = await openSession(model, target === "ort" ? {} : { runtime: await webRuntime() });
-  await session.close();
+/** A runtime names the first operator that it does not take: where there is one, all are asked for. */
+async function runtimeProblems(model: Model, target: "ort" | "ort-web"): Promise<readonly BoltqError[]> {
+  const runtime = target === "ort" ? await loadRuntime() : await webRuntime();
+  const problems = await collect(async () => (await openSession(model, { runtime })).close());
+  if (problems.length === 0 || model.format === "bolt") return problems;
+  const each = await refusedOperators(model, runtime);
+  return each.length === 0 ? problems : each;
 }
 
 async function webRuntime() {
