@@ -33,11 +33,13 @@ export interface Source extends Bytes {
 
 /** Bytes that are already in memory; reads are views. */
 export function memoryBytes(data: Uint8Array): Bytes {
+  // What a Buffer of Node calls slice is a view: whoever reads shall get what the type says.
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   return {
-    length: data.byteLength,
-    read: async (offset = 0, length = data.byteLength - offset) => {
-      checkRange(data.byteLength, offset, length);
-      return data.subarray(offset, offset + length);
+    length: bytes.byteLength,
+    read: async (offset = 0, length = bytes.byteLength - offset) => {
+      checkRange(bytes.byteLength, offset, length);
+      return bytes.subarray(offset, offset + length);
     },
   };
 }
