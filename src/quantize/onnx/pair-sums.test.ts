@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
 import { largestPairSums, MOST_PAIR_SUM } from "./pair-sums.ts";
 
-it("pairs the rows of a matrix with channels along its last axis", () => {
-  const weight = Float32Array.of(1, -1, 2, 5, 3, -2, 4, -4);
-  expect([...largestPairSums(weight, { channels: 2, inner: 1, kernel: 1 }, () => 10)]).toEqual([70, 60]);
+it("pairs neighbours among the inputs of a channel", () => {
+  const weight = Float32Array.of(1, 2, 3, 4, -1, 5, -2, -4);
+  expect([...largestPairSums(weight, { channels: 2, inner: 4, kernel: 1 }, () => 10)]).toEqual([70, 60]);
 });
 
 it("pairs input channels at each position of a kernel", () => {

@@ -3,7 +3,10 @@ import type { ChannelLayout } from "./weight-scales.ts";
 /** Sums of two products are kept below this: 2¹⁵, less what rounding two weights can add, 255 · ½ each. */
 export const MOST_PAIR_SUM: number = 2 ** 15 - 1 - 255;
 
-/** How a matrix operator's weight lies; `kernel`: positions that lie inside the input channels, 1 but for convolutions. */
+/**
+ * How a matrix operator's weight lies, each channel in one piece; `kernel`: positions that lie inside the input channels, 1 but for
+ * convolutions.
+ */
 export interface PairLayout extends ChannelLayout {
   readonly kernel: number;
 }
@@ -15,15 +18,13 @@ export interface PairLayout extends ChannelLayout {
  */
 export function largestPairSums(
   weight: Float32Array,
-  { channels, inner, kernel }: PairLayout,
+  { channels, kernel }: PairLayout,
   mostCode: (index: number, channel: number) => number,
 ): Float64Array {
   const depth = weight.length / channels;
   const inputs = depth / kernel;
-  const placeOf =
-    inner === 1
-      ? (channel: number, order: number) => order * channels + channel
-      : (channel: number, order: number) => channel * inner + (order % inputs) * kernel + Math.floor(order / inputs);
+  const placeOf = (channel: number, order: number) =>
+    channel * depth + (kernel === 1 ? order : (order % inputs) * kernel + Math.floor(order / inputs));
   const sums = new Float64Array(channels);
   for (let channel = 0; channel < channels; channel++) {
     for (let order = 0; order + 1 < depth; order += 2) {

@@ -184,4 +184,31 @@ describe("a corrected bias", () => {
     expect(bias).toEqual((await planned(conv(1, 4, 4))).bias);
     expect((await planned(matMul(6, 4), { inputMeans: [1, 2, 3, 4, 5, 6] })).bias).toBeUndefined();
   });
+
+  it("is the same in many blocks as in one", async () => {
+    const [inputs, outputs] = [1500, 2900]; // more numbers than a block holds
+    const values = normalValues(inputs * outputs);
+    values.fill(0, 2800 * inputs, 2801 * inputs);
+    const turned = new Float32Array(values.length);
+    for (let row = 0; row < outputs; row++)
+      for (let column = 0; column < inputs; column++) turned[column * outputs + row] = values[row * inputs + column]!;
+    const largest = Array.from({ length: outputs }, (_, row) =>
+      values.subarray(row * inputs, (row + 1) * inputs).reduce((most, value) => Math.max(most, Math.abs(value)), 0),
+    );
+    const most = Math.max(...largest);
+    for (const [transB, shape, data] of [
+      [1, [outputs, inputs], values],
+      [0, [inputs, outputs], turned],
+    ] as const) {
+      const { weight, warnings } = await planned({
+        inputs: { x: [1, inputs] },
+        constants: { w: floatTensor(shape, data) },
+        operators: [["Gemm", ["x", "w"], "y", { transB }]],
+      });
+      expect(weight.scales).toEqual(largest.map((magnitude) => Math.fround((magnitude || most) / 127)));
+      expect(warnings.map(({ kind, problem }) => [kind, problem])).toEqual([
+        ["dead-channel", "1 channels are all zero (2800); they got the scale of the largest one"],
+      ]);
+    }
+  });
 });

@@ -1,13 +1,13 @@
 import type { ChannelStatistics } from "../../calibrate/statistics.ts";
-import { releaseBuffers, turnEventLoop } from "../../io/release-memory.ts";
 import { intAttribute } from "../../onnx/attributes.ts";
 import type { OnnxNode, OnnxValue } from "../../onnx/model.ts";
 import type { BiasPlan, PlanWarning, ValuePlan, WeightPlan } from "../plan.ts";
 import type { ScaleSettings } from "../recipe.ts";
+import { type ChannelBlock, channelBlocks } from "./channel-blocks.ts";
 import { finiteValues } from "./finite-weights.ts";
 import { biasOf, type WeightPlace } from "./operator-roles.ts";
 import { largestPairSums, MOST_PAIR_SUM } from "./pair-sums.ts";
-import { type ChannelLayout, channelLayout, codeOf, forEachRun, weightScales } from "./weight-scales.ts";
+import { codeOf, forEachRun, scaleReaching, weightScales } from "./weight-scales.ts";
 
 /** Codes of a bias: the ends of int32, one less so that adding the first product cannot wrap. */
 const MOST_BIAS = 2 ** 31 - 2;
@@ -42,19 +42,21 @@ export async function planWeight(task: WeightTask): Promise<PlannedWeight> {
   const { node, weight, settings, input } = task;
   const largest = settings.bits === 7 ? 63 : 127;
   const { shape } = weight.value.constant!;
-  const layout = channelLayout(shape, weight.axis);
-  const values = clipped(await finiteValues(weight.value), task.clip);
   const perChannel = settings.granularity === "per-channel" && (node.type !== "MatMul" || shape.length === 2);
   const granularity = perChannel ? "per-channel" : "per-tensor";
-  const { scales, dead } = weightScales(values, layout, { ...settings, granularity }, largest);
   const source = biasOf(node);
   const stated = source?.constant === undefined ? undefined : await finiteValues(source);
-  const crowded = widenForPairs(task, scales, values, layout);
-  const overflowing = widenForBias(scales, stated, input.scale);
-  const correction = node.type === "MatMul" ? undefined : meanErrors(task, values, layout, scales, largest);
-  const bias = addBiases(stated, correction);
-  releaseBuffers([values.buffer as ArrayBuffer]);
-  await turnEventLoop();
+  const blocks: PlannedBlock[] = [];
+  for await (const block of channelBlocks(weight.value, weight.axis, { together: !perChannel })) {
+    clip(block.values, task.clip);
+    blocks.push(planBlock(task, block, { settings: { ...settings, granularity }, largest, bias: stated }));
+  }
+  const scales = blocks.flatMap((block) => block.scales);
+  const most = scaleReaching(Math.max(...blocks.map((block) => block.most)), largest);
+  const dead = blocks.flatMap((block) => block.dead);
+  if (perChannel) for (const channel of dead) scales[channel] = Math.max(scales[channel]!, most);
+  const corrections = blocks.flatMap(({ errors }) => (errors === undefined ? [] : [...errors]));
+  const bias = addBiases(stated, corrections.length === 0 ? undefined : corrections);
   return {
     weight: {
       operator: node.name,
@@ -70,18 +72,64 @@ export async function planWeight(task: WeightTask): Promise<PlannedWeight> {
     bias: bias === undefined ? undefined : biasPlan(node, source, bias, scales, input.scale),
     warnings: [
       ...deadChannels(dead, weight.value),
-      ...saturations(crowded, weight.value),
-      ...overflows(overflowing, source),
+      ...saturations(
+        blocks.flatMap(({ crowded }) => crowded),
+        weight.value,
+      ),
+      ...overflows(
+        blocks.flatMap(({ overflowing }) => overflowing),
+        source,
+      ),
     ],
   };
 }
 
-function clipped(values: Float32Array, clip: number | undefined): Float32Array {
-  return clip === undefined ? values : values.map((value) => Math.min(Math.max(value, -clip), clip));
+/** What is decided for some channels; channels are numbered as in the whole weight. */
+interface PlannedBlock {
+  readonly scales: readonly number[];
+  readonly dead: readonly number[];
+  /** The largest magnitude. */
+  readonly most: number;
+  /** Channels whose scale was widened for neighbours, and for biases. */
+  readonly crowded: readonly number[];
+  readonly overflowing: readonly number[];
+  /** The mean error of each channel, where it is known. */
+  readonly errors: Float64Array | undefined;
+}
+
+interface BlockSettings {
+  readonly settings: ScaleSettings;
+  readonly largest: number;
+  /** Of all channels. */
+  readonly bias: Float32Array | undefined;
+}
+
+function planBlock(task: WeightTask, block: ChannelBlock, { settings, largest, bias }: BlockSettings): PlannedBlock {
+  const { values, layout, first } = block;
+  const { scales, dead, most } = weightScales(values, layout, settings, largest);
+  const crowded = widenForPairs(task, scales, block);
+  const stated = bias?.subarray(first, first + layout.channels);
+  const overflowing = widenForBias(scales, stated, task.input.scale);
+  const errors = task.node.type === "MatMul" ? undefined : meanErrors(task, block, scales, largest);
+  const numbered = (channels: readonly number[]) => channels.map((channel) => first + channel);
+  return {
+    scales,
+    dead: numbered(dead),
+    most,
+    crowded: numbered(crowded),
+    overflowing: numbered(overflowing),
+    errors,
+  };
+}
+
+function clip(values: Float32Array, limit: number | undefined): void {
+  if (limit === undefined) return;
+  for (let index = 0; index < values.length; index++) values[index] = Math.min(Math.max(values[index]!, -limit), limit);
 }
 
 /** Keeps sums of two products from saturating; returns the channels for which scales were widened. */
-function widenForPairs(task: WeightTask, scales: number[], values: Float32Array, layout: ChannelLayout): number[] {
+function widenForPairs(task: WeightTask, scales: number[], block: ChannelBlock): number[] {
+  const { values, layout } = block;
   const { node, input } = task;
   if (input.type !== "uint8") return [];
   const kernel =
@@ -93,7 +141,7 @@ function widenForPairs(task: WeightTask, scales: number[], values: Float32Array,
       : 1;
   if (values.length === layout.channels * kernel) return [];
   const widened: number[] = [];
-  largestPairSums(values, { ...layout, kernel }, mostCode(task, values.length, layout)).forEach((sum, channel) => {
+  largestPairSums(values, { ...layout, kernel }, mostCode(task, block)).forEach((sum, channel) => {
     const place = scales.length === 1 ? 0 : channel;
     const least = Math.fround(sum / MOST_PAIR_SUM);
     if (scales[place]! >= least) return;
@@ -104,9 +152,9 @@ function widenForPairs(task: WeightTask, scales: number[], values: Float32Array,
 }
 
 /** The largest code that was seen of the input channel that an element of the weight multiplies. */
-function mostCode({ node, input, inputChannels }: WeightTask, length: number, layout: ChannelLayout): InputChannel {
+function mostCode({ node, input, inputChannels }: WeightTask, block: ChannelBlock): InputChannel {
   const magnitudes = inputChannels?.magnitudes ?? [];
-  const inputChannel = inputChannelOf(node, length, layout, magnitudes.length);
+  const inputChannel = inputChannelOf(node, block, magnitudes.length);
   if (inputChannel === undefined) return () => LARGEST_CODE;
   const codes = magnitudes.map((most) => Math.min(input.zeroPoint + Math.ceil(most / input.scale), LARGEST_CODE));
   return (index, channel) => codes[inputChannel(index, channel)]!;
@@ -131,13 +179,13 @@ function widenForBias(scales: number[], bias: Float32Array | undefined, inputSca
 /** By output channel; undefined where the means are not known. */
 function meanErrors(
   { node, inputChannels, correctBias }: WeightTask,
-  values: Float32Array,
-  layout: ChannelLayout,
+  block: ChannelBlock,
   scales: readonly number[],
   largest: number,
 ): Float64Array | undefined {
+  const { values, layout } = block;
   const means = correctBias ? inputChannels?.means : undefined;
-  const inputChannel = means === undefined ? undefined : inputChannelOf(node, values.length, layout, means.length);
+  const inputChannel = means === undefined ? undefined : inputChannelOf(node, block, means.length);
   if (means === undefined || inputChannel === undefined) return undefined;
   const errors = new Float64Array(layout.channels);
   forEachRun(values.length, layout, (channel, start, end) => {
@@ -155,26 +203,21 @@ type InputChannel = (index: number, outputChannel: number) => number;
 /** Which channel of the input an element of the weight multiplies; undefined where `count` channels do not fit. */
 function inputChannelOf(
   node: OnnxNode,
-  length: number,
-  { channels, inner }: ChannelLayout,
+  { values, layout: { channels, inner }, first }: ChannelBlock,
   count: number,
 ): InputChannel | undefined {
-  const rows = length / channels;
-  if (node.type !== "Conv") {
-    if (count !== rows) return undefined;
-    return inner === 1 ? (index) => Math.floor(index / channels) : (index) => index % inner;
-  }
+  if (node.type !== "Conv") return count === values.length / channels ? (index) => index % inner : undefined;
   const groups = intAttribute(node, "group", 1);
-  const perGroup = node.input(1).constant!.shape[1]!;
+  const [outputs, perGroup] = node.input(1).constant!.shape as [number, number];
   if (count !== groups * perGroup) return undefined;
   const kernel = inner / perGroup;
   return (index, channel) =>
-    Math.floor(channel / (channels / groups)) * perGroup + Math.floor((index % inner) / kernel);
+    Math.floor((first + channel) / (outputs / groups)) * perGroup + Math.floor((index % inner) / kernel);
 }
 
 function addBiases(
   stated: Float32Array | undefined,
-  correction: Float64Array | undefined,
+  correction: readonly number[] | undefined,
 ): ArrayLike<number> | undefined {
   if (correction === undefined) return stated;
   return stated === undefined ? correction : correction.map((value, channel) => value + stated[channel]!);

@@ -14,9 +14,11 @@ export function weightCodes(weight: Tensor, layout: ChannelLayout, scales: reado
         (await weight.data.read(offset * FLOAT_BYTES, count * FLOAT_BYTES)).slice().buffer,
       );
       const codes = new Int8Array(count);
-      for (let index = 0; index < count; index++) {
-        const channel = Math.floor((offset + index) / layout.inner) % layout.channels;
-        codes[index] = codeOf(values[index]!, scales.length === 1 ? scales[0]! : scales[channel]!, largest);
+      for (let index = 0; index < count; ) {
+        const run = Math.floor((offset + index) / layout.inner);
+        const end = Math.min(count, (run + 1) * layout.inner - offset);
+        const scale = scales[scales.length === 1 ? 0 : run % layout.channels]!;
+        for (; index < end; index++) codes[index] = codeOf(values[index]!, scale, largest);
       }
       return new Uint8Array(codes.buffer);
     },

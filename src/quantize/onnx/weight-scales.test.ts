@@ -46,17 +46,19 @@ describe("scales by the largest magnitude", () => {
     expect(weightScales(weight, layout, PER_CHANNEL, 127)).toEqual({
       scales: [fround(2 / 127), fround(2 / 127), fround(0.5 / 127)],
       dead: [1],
+      most: 2,
     });
   });
 
   it("are one for all", () => {
-    expect(weightScales(weight, layout, PER_TENSOR, 63)).toEqual({ scales: [fround(2 / 63)], dead: [1] });
+    expect(weightScales(weight, layout, PER_TENSOR, 63)).toEqual({ scales: [fround(2 / 63)], dead: [1], most: 2 });
   });
 
   it("are those of 1 for zeros alone, and no smaller than normal numbers", () => {
     expect(weightScales(new Float32Array(6), layout, PER_CHANNEL, 127)).toEqual({
       scales: new Array(3).fill(fround(1 / 127)),
       dead: [0, 1, 2],
+      most: 0,
     });
     expect(weightScales(Float32Array.of(1e-44, 0), { channels: 1, inner: 2 }, PER_CHANNEL, 127).scales).toEqual([
       2 ** -126,

@@ -27,20 +27,34 @@ export function weightScales(
   layout: ChannelLayout,
   { granularity, method }: ScaleSettings,
   largest: number,
-): { scales: number[]; dead: number[] } {
+): WeightScales {
   const magnitudes = new Array<number>(layout.channels).fill(0);
   forEachRun(weight.length, layout, (channel, start, end) => {
     for (let index = start; index < end; index++) {
       magnitudes[channel] = Math.max(magnitudes[channel]!, Math.abs(weight[index]!));
     }
   });
-  const most = magnitudes.reduce((greatest, magnitude) => Math.max(greatest, magnitude), 0);
+  const most = magnitudes.reduce((most, magnitude) => Math.max(most, magnitude), 0);
   const dead = magnitudes.flatMap((magnitude, channel) => (magnitude === 0 ? [channel] : []));
   const limits = granularity === "per-tensor" ? [most] : magnitudes.map((magnitude) => magnitude || most);
-  const scales = limits.map((limit) => Math.max(Math.fround((limit || 1) / largest), LEAST_SCALE));
+  const scales = limits.map((limit) => scaleReaching(limit, largest));
   const chosen = method === "mse" ? leastErrors(weight, layout, scales, largest) : scales;
   const steps = trainedSteps(weight, layout, granularity === "per-tensor" ? [most] : magnitudes, largest);
-  return { scales: chosen.map((scale, place) => steps[place] ?? scale), dead };
+  return { scales: chosen.map((scale, place) => steps[place] ?? scale), dead, most };
+}
+
+/** What `weightScales` finds. */
+export interface WeightScales {
+  readonly scales: number[];
+  /** Channels of zeros. */
+  readonly dead: readonly number[];
+  /** The largest magnitude. */
+  readonly most: number;
+}
+
+/** The scale at which codes up to ±`largest` reach this magnitude. */
+export function scaleReaching(magnitude: number, largest: number): number {
+  return Math.max(Math.fround((magnitude || 1) / largest), LEAST_SCALE);
 }
 
 /** Fewer weights than this can be multiples of a step by chance. */
@@ -56,18 +70,18 @@ function trainedSteps(
   magnitudes: readonly number[],
   largest: number,
 ): (number | undefined)[] {
-  const runs: [start: number, end: number][][] = magnitudes.map(() => []);
-  forEachRun(weight.length, layout, (channel, start, end) => {
-    runs[magnitudes.length === 1 ? 0 : channel]!.push([start, end]);
-  });
-  const fits = (step: number, place: number) =>
-    runs[place]!.every(([start, end]) => {
-      for (let index = start; index < end; index++) {
+  const isShared = magnitudes.length === 1;
+  const run = isShared ? weight.length : layout.inner;
+  const period = isShared ? run : layout.inner * layout.channels;
+  const fits = (step: number, place: number) => {
+    for (let start = place * run; start < weight.length; start += period) {
+      for (let index = start; index < start + run; index++) {
         const ratio = weight[index]! / step;
         if (Math.abs(ratio - Math.round(ratio)) > STEP_TOLERANCE) return false;
       }
-      return true;
-    });
+    }
+    return true;
+  };
   const perScale = weight.length / magnitudes.length;
   return magnitudes.map((magnitude, place) => {
     if (perScale < LEAST_WEIGHTS) return undefined;
