@@ -131,10 +131,12 @@ interface SeenRange {
   readonly most: number;
 }
 
-/** Of the first example that can be read: its floating-point inputs' least and largest number. */
+/** Of the first example that can be read: its floating-point inputs' least and largest number, an empty cache aside. */
 async function rangeOfFirst(dataset: Dataset): Promise<SeenRange | undefined> {
   for await (const { name, inputs } of dataset.samples()) {
-    const values = [...inputs.values()].filter(({ type }) => type.startsWith("float")).map(denseValues);
+    const values = [...inputs.values()]
+      .filter(({ type, data }) => type.startsWith("float") && data.length > 0)
+      .map(denseValues);
     let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
     for (const each of values) {
       for (let index = 0; index < each.length; index++) {

@@ -7,6 +7,7 @@ import { BoltqError } from "../io/error.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { type Effort, quantizeOnnx, quantizeOnnxAsPlanned } from "../quantize/onnx/quantize-onnx.ts";
 import { type RuntimeTarget, TARGET_NAMES } from "../quantize/onnx/targets.ts";
+import { TRANSFORMERS_DTYPES } from "../quantize/onnx/transformers-dtypes.ts";
 import { parseScaleTable } from "../quantize/parse-scale-table.ts";
 import { parsePlan } from "../quantize/plan-file.ts";
 import type { Recipe } from "../quantize/recipe.ts";
@@ -50,6 +51,8 @@ interface Options extends Partial<DataOptions> {
   readonly externalData?: boolean;
 }
 
+const DTYPES = Object.keys(TRANSFORMERS_DTYPES);
+
 export function define(command: Command): void {
   addReportOption(
     addRecipeOption(
@@ -58,7 +61,11 @@ export function define(command: Command): void {
       }),
     ),
   )
-    .option("-o, --output <file.onnx>", "where to write")
+    .option(
+      "-o, --output <file.onnx>",
+      "where to write; with --for transformers.js the folder for a file of each dtype",
+    )
+    .option("--dtypes <list>", `with --for transformers.js: which to write, of ${DTYPES.join(",")} (default: all)`)
     .addOption(
       new Option("--for <target>", "what shall run the model: it says in which form weights are stored")
         .choices(TARGET_NAMES)
@@ -85,7 +92,13 @@ export function define(command: Command): void {
     .action(quantize);
 }
 
+/** transformers.js takes a folder of files; a single one may still be asked for by its name. */
+function asksForSet({ for: target, output, dryRun }: Options): boolean {
+  return target === "transformers.js" && dryRun !== true && output?.endsWith(".onnx") !== true;
+}
+
 async function quantize(path: string, options: Options): Promise<void> {
+  if (asksForSet(options)) return (await import("./quantize-set.ts")).quantizeSet(path, options);
   const output = options.dryRun ? undefined : outputNamed(options.output, ".onnx");
   const files = new CommandFiles({
     reads: [path, options.recipe, options.stats, options.table, options.plan, ...dataReads(options)],
