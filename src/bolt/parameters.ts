@@ -124,14 +124,22 @@ export class Parameters {
     return new Parameters(this.layout, this.bytes.slice());
   }
 
-  /** The same parameters as a file of `version` states them; a field that was not there means what old files mean. */
+  /**
+   * The same parameters as a file of `version` states them; a field that was not there means what old files mean. Throws
+   * BoltqError `unsupported` for a description of a tensor that was not there.
+   */
   toVersion(version: BoltVersion): Parameters {
     const layout = structOf(this.layout.operator, version);
     if (layout.version === this.layout.version) return this;
     const converted = new Parameters(layout, new Uint8Array(layout.size));
     for (const field of layout.fields.values()) {
       const old = this.layout.fields.get(field.name);
-      if (old === undefined)
+      if (old === undefined && field.kind === "TensorDesc")
+        throw new BoltqError("unsupported", `files of version ${this.layout.version} do not say "${field.name}"`, {
+          subject: `an operator ${this.layout.operator}`,
+          remedy: "Convert the original model again",
+        });
+      else if (old === undefined)
         converted.set(field.name, field.count > 1 ? Array(field.count).fill(field.absent) : field.absent);
       else if (old.kind === field.kind && old.size === field.size) converted.bytes.set(this.#raw(old), field.offset);
       else

@@ -31,3 +31,10 @@ it("refuses operators that the version lacks", () => {
   const model = boltModel(network([["Flatten", ["x"], "y", { axis: 1 }]]));
   expect(() => upgradeVersion(model, 20220126)).toThrow(/version 20220126 have no such operator/);
 });
+
+it("refuses what the older file does not say", () => {
+  const model = boltModel(network([["Input", ["x"], "y"]], { version: 20201120 }));
+  expect(() => upgradeVersion(model, 20220831)).toThrow(
+    'an operator Input: files of version 20201120 do not say "desc"',
+  );
+});

@@ -207,6 +207,13 @@ describe("functions that Bolt lacks", () => {
     }
   });
 
+  it("refuses windows of other axes than the input has", async () => {
+    const init = { inputs: { x: [1, 8, 8] }, outputs: ["y"] };
+    const attributes = { kernel_shape: [2, 2], dilations: [2, 2] };
+    const model = onnxModel({ ...init, operators: [["MaxPool", ["x"], "y", attributes]] });
+    await expect(lowerToBolt(model)).rejects.toThrow(/"y" \(MaxPool\)/);
+  });
+
   it("refuses remainders of floats", async () => {
     const init = one(
       "Mod",

@@ -12,8 +12,11 @@ function splitPadding(totals: readonly number[], atEnd: boolean): number[] {
 
 export function windowsFor(rewriting: Rewriting): Windows {
   const { node } = rewriting;
-  const kernel = intsAttribute(node, "kernel_shape") ?? shapeOf(node.inputs[1])?.slice(2);
-  return windowsOf(node, kernel ?? rewriting.fail("its kernel is unknown"));
+  const stated = intsAttribute(node, "kernel_shape") ?? shapeOf(node.inputs[1])?.slice(2);
+  const kernel = stated ?? rewriting.fail("its kernel is unknown");
+  const axes = rewriting.shapeOf(0).length - 2;
+  if (kernel.length !== axes) rewriting.fail(`its kernel has ${kernel.length} axes, but its input ${axes}`);
+  return windowsOf(node, kernel);
 }
 
 function extentOf({ kernel, dilations }: Windows, axis: number): number {
