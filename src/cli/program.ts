@@ -64,7 +64,7 @@ const BOLT_PROGRAMS: Readonly<Record<string, () => Promise<(args: readonly strin
 
 /** Builds the program for these arguments, loading the one command that they name, and runs it. */
 export async function runProgram(args: readonly string[]): Promise<void> {
-  if (args[0] === "help") return runProgram([...args.slice(1, 2), "--help"]);
+  if (args[0] === "help") return runProgram(isKnown(args[1]) ? [...args.slice(1, 2), "--help"] : [args[1]!]);
   const boltProgram = Object.hasOwn(BOLT_PROGRAMS, args[0] ?? "") ? BOLT_PROGRAMS[args[0]!] : undefined;
   if (boltProgram !== undefined) return (await boltProgram())(args.slice(1));
   const program = new Command("boltq")
@@ -81,6 +81,12 @@ export async function runProgram(args: readonly string[]): Promise<void> {
   }
   if (args.length === 0) program.outputHelp();
   else await program.parseAsync([...args], { from: "user" }).catch(setExitCode);
+}
+
+/** Whether help can be given: to a command, to one of Bolt's programs, or to all of them. */
+function isKnown(word: string | undefined): boolean {
+  const names = [...COMMANDS.map(({ name }) => name), ...Object.keys(BOLT_PROGRAMS), "help"];
+  return word === undefined || word.startsWith("-") || names.includes(word);
 }
 
 /** What commander ends with it has printed itself: help, or what is wrong with the call. */
