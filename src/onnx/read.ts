@@ -1,7 +1,7 @@
 import { Graph, Value } from "../graph/graph.ts";
 import type { Dimension, TensorType } from "../graph/tensor.ts";
 import type { Source } from "../io/bytes.ts";
-import { type Bytes, rangeOf } from "../io/bytes.ts";
+import { type Bytes, memoryBytes, rangeOf } from "../io/bytes.ts";
 import { BoltqError, placed } from "../io/error.ts";
 import { signed, WireMessage } from "../io/protobuf.ts";
 import type { ExternalData } from "./external-data.ts";
@@ -57,7 +57,7 @@ async function readModelMessage(message: WireMessage, context: TensorContext): P
   return {
     format: "onnx",
     irVersion: message.integer(MODEL.irVersion),
-    opsets: await readOpsets(message),
+    opsets: await readOpsets(message, MODEL.opsetImport),
     producerName: await message.text(MODEL.producerName),
     producerVersion: await message.text(MODEL.producerVersion),
     domain: await message.text(MODEL.domain),
@@ -76,9 +76,9 @@ async function readMainGraph(bytes: Bytes, context: TensorContext): Promise<Onnx
   return main;
 }
 
-async function readOpsets(message: WireMessage): Promise<Map<string, number>> {
+async function readOpsets(message: WireMessage, number: number): Promise<Map<string, number>> {
   const opsets = new Map<string, number>();
-  for (const field of message.all(MODEL.opsetImport)) {
+  for (const field of message.all(number)) {
     const opset = await WireMessage.read(field.data);
     const domain = await opset.text(OPSET.domain);
     opsets.set(domain === "ai.onnx" ? "" : domain, opset.integer(OPSET.version));
@@ -106,6 +106,34 @@ async function readFunctions(message: WireMessage): Promise<OnnxFunction[]> {
     });
   }
   return functions;
+}
+
+/** What a model-local function computes, read anew so that it may be put in the place of a call. */
+export interface OnnxFunctionBody {
+  readonly graph: OnnxGraph;
+  /** Values of attributes that a call may leave out. */
+  readonly defaults: ReadonlyMap<string, OnnxAttribute>;
+  /** Opset of ai.onnx that its operators are of; undefined where none is stated. */
+  readonly opset: number | undefined;
+}
+
+/** Reads the body of a function. Throws BoltqError as `readOnnx` does. */
+export async function readFunctionBody(bytes: Uint8Array): Promise<OnnxFunctionBody> {
+  const message = await WireMessage.read(memoryBytes(bytes));
+  const context: TensorContext = { externalData: undefined };
+  const scope = new Scope(undefined);
+  const graph = new Graph<OnnxNodeData>(await message.text(FUNCTION.name));
+  graph.inputs = (await message.texts(FUNCTION.input)).map((name) => scope.own(name));
+  const nodes = await Promise.all(message.all(FUNCTION.node).map(({ data }) => WireMessage.read(data)));
+  for (const node of nodes) for (const name of await node.texts(NODE.output)) if (name !== "") scope.own(name);
+  for (const node of nodes) await readNode(node, graph, scope, context, 0);
+  graph.outputs = (await message.texts(FUNCTION.output)).map((name) => scope.resolve(name));
+  const opsets = await readOpsets(message, FUNCTION.opsetImport);
+  return {
+    graph: { graph, initializers: [], valueInfos: new Map(), documentation: "", unknownFields: new Uint8Array(0) },
+    defaults: await readAttributes(message, FUNCTION.attributeDefault, scope, context, 0),
+    opset: opsets.get(""),
+  };
 }
 
 /** The values that names stand for, in a graph and the graphs around it. */
@@ -240,7 +268,7 @@ async function readNode(
       data: {
         domain: domain === "ai.onnx" ? "" : domain,
         overload: await message.text(NODE.overload),
-        attributes: await readAttributes(message, scope, context, depth),
+        attributes: await readAttributes(message, NODE.attribute, scope, context, depth),
         documentation: await message.text(NODE.documentation),
         unknownFields: await message.without(NODE_FIELDS),
       },
@@ -251,13 +279,14 @@ async function readNode(
 }
 
 async function readAttributes(
-  node: WireMessage,
+  owner: WireMessage,
+  number: number,
   scope: Scope,
   context: TensorContext,
   depth: number,
 ): Promise<Map<string, OnnxAttribute>> {
   const attributes = new Map<string, OnnxAttribute>();
-  for (const { data } of node.all(NODE.attribute)) {
+  for (const { data } of owner.all(number)) {
     const message = await WireMessage.read(data);
     attributes.set(await message.text(ATTRIBUTE.name), await readAttribute(message, data, scope, context, depth));
   }

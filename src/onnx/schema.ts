@@ -18,7 +18,18 @@ export const OPSET = { domain: 1, version: 2 } as const;
 
 export const ENTRY = { key: 1, value: 2 } as const;
 
-export const FUNCTION = { name: 1, input: 4, output: 5, node: 7, opsetImport: 9, domain: 10 } as const;
+export const FUNCTION = {
+  name: 1,
+  input: 4,
+  output: 5,
+  node: 7,
+  opsetImport: 9,
+  domain: 10,
+  attributeDefault: 11,
+} as const;
+
+/** Field of an attribute in a function: the name of the attribute of the call that it stands for. */
+export const REFERRED_ATTRIBUTE = 21;
 
 export const GRAPH = {
   node: 1,

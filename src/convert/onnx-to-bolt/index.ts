@@ -9,6 +9,9 @@ import type { OnnxModel } from "../../onnx/model.ts";
 import { inferShapes } from "../../onnx/shape-inference.ts";
 import { arrangeNodes } from "../../onnx/structure.ts";
 import { runX2boltPasses } from "../../transform/bolt/x2bolt-passes.ts";
+import { inlineBranches } from "../../transform/onnx/inline-branches.ts";
+import { inlineFunctions } from "../../transform/onnx/inline-functions.ts";
+import { CAFFE_DOMAIN } from "../caffe/domain.ts";
 import { checkConverted } from "./check-converted.ts";
 import type { ConvertedInput } from "./converted-input.ts";
 import { fixInputs } from "./fix-inputs.ts";
@@ -132,7 +135,7 @@ export async function rewriteLowered(
   return model.graph.inputs.map((input) => ({ source: sourceOf.get(input)!, axes: axesOf.get(input) }));
 }
 
-/** Puts the operators in order, folds constants, rewrites what Bolt lacks or computes otherwise, and folds what came of that. */
+/** Inlines functions and branches, puts the operators in order, folds constants, rewrites what Bolt lacks or computes otherwise, and folds what came of that. */
 async function prepare(
   onnx: OnnxModel,
   inputShapes: InputShapes,
@@ -148,8 +151,10 @@ async function prepare(
     if (changed.length > 0) onRewrite?.(name, changed);
     return result;
   };
+  await told("inlineFunctions", () => inlineFunctions(onnx, new Set([CAFFE_DOMAIN])));
   arrangeNodes(onnx.main);
   await told("foldConstants", fold);
+  while (await told("inlineBranches", () => inlineBranches(onnx))) await told("foldConstants", fold);
   if (await told("expandForBolt", () => expandForBolt(onnx, onProblem))) await told("foldConstants", fold);
   await told("rewriteForBolt", () => rewriteForBolt(onnx, onProblem));
   await told("foldConstants", fold);
