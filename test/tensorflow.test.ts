@@ -172,6 +172,36 @@ it("reads the JSON that Bolt's script makes of a graph", async () => {
   }
 });
 
+it("puts the operators of functions in place of their calls", async () => {
+  const float = { type: "DT_FLOAT" };
+  const call = (name: string, input: string) => ({
+    name,
+    op: "PartitionedCall",
+    input: [input],
+    attr: { f: { func: { name: "twice" } } },
+  });
+  const graph = {
+    node: [
+      { name: "x", op: "Placeholder", attr: { dtype: float, shape: { shape: { dim: [{ size: "3" }] } } } },
+      call("first", "x"),
+      call("y", "first:1"),
+    ],
+    library: {
+      function: [
+        {
+          signature: { name: "twice", inputArg: [{ name: "a" }], outputArg: [{ name: "same" }, { name: "sum" }] },
+          nodeDef: [{ name: "add", op: "AddV2", input: ["a", "a"] }],
+          ret: { same: "a", sum: "add:z:0" },
+        },
+      ],
+    },
+  };
+  const model = (await readModel(memorySource(new TextEncoder().encode(JSON.stringify(graph))))) as OnnxModel;
+  expect(model.main.graph.outputs.map(({ name }) => name)).toEqual(["y", "y:1"]);
+  expect(types(model)).toEqual(["Add", "Add"]);
+  expect(await run(model, [3], [1, 2, 3])).toEqual([2, 4, 6]);
+});
+
 it("says what is wrong, and what to do", async () => {
   const op = (name: string, ...input: string[]): NodeInit => ({ name: "y", op: name, input });
   await expect(read([x, op("VarHandleOp"), { name: "z", op: "NextIteration", input: ["y"] }])).rejects.toThrow(
@@ -204,6 +234,6 @@ it("gives a result or a BoltqError for what is cut short or changed", async () =
   };
   for (let place = 0; place < file.length; place++) {
     await attempt(file.slice(0, place));
-    for (const changed of [0, 1, 0x7f, 0x80, 0xff]) await attempt(file.with(place, changed));
+    for (const changed of [0, 0x7f, 0xff]) await attempt(file.with(place, changed));
   }
 });

@@ -2,7 +2,7 @@ import type { InputKind } from "./exercise.ts";
 import { mutateBolt } from "./mutate-bolt.ts";
 import { mutateBytes } from "./mutate-bytes.ts";
 import { mutateJson } from "./mutate-json.ts";
-import { mutateOnnx } from "./mutate-onnx.ts";
+import { mutateGraphDef, mutateOnnx } from "./mutate-messages.ts";
 import { mutatePair } from "./pair.ts";
 import { Random } from "./random.ts";
 import type { Seed } from "./seeds.ts";
@@ -21,6 +21,7 @@ const STRUCTURE: Readonly<Partial<Record<InputKind, Mutate>>> = {
   onnx: mutateOnnx,
   bolt: mutateBolt,
   json: mutateJson,
+  tensorflow: mutateGraphDef,
   tflite: mutateBytes,
   caffe: mutatePair,
 };
@@ -29,8 +30,9 @@ const STRUCTURE: Readonly<Partial<Record<InputKind, Mutate>>> = {
 const SHARES: readonly (readonly [InputKind, number])[] = [
   ["onnx", 0.25],
   ["bolt", 0.2],
-  ["tflite", 0.1],
-  ["caffe", 0.1],
+  ["tensorflow", 0.08],
+  ["tflite", 0.06],
+  ["caffe", 0.06],
   ["json", 0.12],
   ["npy", 0.08],
   ["npz", 0.05],

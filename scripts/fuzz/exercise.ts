@@ -15,11 +15,12 @@ export interface Fault {
 type Exercise = (bytes: Uint8Array, random: Random, step: Step) => Promise<void>;
 
 /** What a file is taken for. */
-export type InputKind = "onnx" | "bolt" | "tflite" | "caffe" | "npy" | "npz" | "picture" | "json";
+export type InputKind = "onnx" | "bolt" | "tensorflow" | "tflite" | "caffe" | "npy" | "npz" | "picture" | "json";
 
 const EXERCISES: Readonly<Record<InputKind, Exercise>> = {
   onnx: exerciseModel,
   bolt: exerciseModel,
+  tensorflow: exerciseModel,
   tflite: exerciseModel,
   caffe: exerciseCaffe,
   npy: exerciseArray,

@@ -18,6 +18,7 @@ import { tfliteModel } from "../../test/tflite-file.ts";
 import type { InputKind } from "./exercise.ts";
 import { joinPair } from "./pair.ts";
 import { seedModels } from "./seed-models.ts";
+import { tensorflowSeeds } from "./tensorflow-seeds.ts";
 
 /** A valid file to start from. */
 export interface Seed {
@@ -34,6 +35,7 @@ export async function makeSeeds(shared: string | undefined): Promise<Seed[]> {
   return [
     ...(await modelSeeds()),
     ...(await foreignSeeds()),
+    ...(await tensorflowSeeds()),
     ...arraySeeds(),
     ...jsonSeeds(),
     { name: "picture", kind: "picture", bytes: picture() },
@@ -211,6 +213,7 @@ function jsonSeeds(): Seed[] {
 const KINDS: Readonly<Record<string, InputKind>> = {
   onnx: "onnx",
   bolt: "bolt",
+  pb: "tensorflow",
   tflite: "tflite",
   caffemodel: "caffe",
   npy: "npy",

@@ -1,5 +1,6 @@
 import { elementCount } from "../../graph/tensor.ts";
 import type { ErrorCode } from "../../io/error.ts";
+import { intsAttribute } from "../../onnx/attributes.ts";
 import type { OnnxValue } from "../../onnx/model.ts";
 import { type GraphBuilder, isStatic } from "../graph-builder.ts";
 import { OperatorParts } from "../operator-parts.ts";
@@ -119,10 +120,15 @@ export abstract class LayoutParts extends OperatorParts {
     };
   }
 
-  /** A transposition; where it moves nothing but axes of size 1, a reshape. */
+  /** A transposition, of what was transposed before in one; where it moves nothing but axes of size 1, a reshape. */
   moved(value: OnnxValue, perm: readonly number[], suffix: string): OnnxValue {
-    const shape = this.shapeOf(value);
     if (perm.every((axis, place) => axis === place)) return value;
+    const before = value.producer?.type === "Transpose" ? intsAttribute(value.producer, "perm") : undefined;
+    if (before !== undefined) {
+      const both = perm.map((axis) => before[axis]!);
+      return this.moved(value.producer!.input(0), both, suffix);
+    }
+    const shape = this.shapeOf(value);
     const result = perm.map((axis) => shape[axis]!);
     const long = perm.filter((axis) => shape[axis] !== 1);
     if (long.every((axis, place) => place === 0 || axis > long[place - 1]!))
@@ -130,7 +136,9 @@ export abstract class LayoutParts extends OperatorParts {
     return this.add("Transpose", [value], { suffix, attributes: { perm } });
   }
 
-  reshaped(value: OnnxValue, shape: readonly number[], suffix = "shaped"): OnnxValue {
+  /** A reshape; of what was reshaped before, in one. */
+  reshaped(reshaped: OnnxValue, shape: readonly number[], suffix = "shaped"): OnnxValue {
+    const value = reshaped.producer?.type === "Reshape" ? reshaped.producer.input(0) : reshaped;
     const from = this.shapeOf(value);
     if (from.join() === shape.join()) return value;
     if (elementCount(from) !== elementCount(shape))

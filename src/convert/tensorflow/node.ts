@@ -3,6 +3,18 @@ import type { ElementType, Tensor } from "../../graph/tensor.ts";
 /** A TensorFlow graph (GraphDef) as plain data. */
 export interface TensorflowGraph {
   readonly nodes: readonly TensorflowNode[];
+  /** By name. */
+  readonly functions: ReadonlyMap<string, TensorflowFunction>;
+}
+
+/** Operators that a graph may call as one. */
+export interface TensorflowFunction {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /** They read inputs by name and each other as `NAME:RESULT:PLACE`. */
+  readonly nodes: readonly TensorflowNode[];
+  /** What each output is. */
+  readonly results: ReadonlyMap<string, string>;
 }
 
 export interface TensorflowNode {
@@ -26,6 +38,8 @@ export interface TensorflowAttribute {
   readonly shape?: readonly number[] | undefined;
   readonly integers?: readonly number[];
   readonly texts?: readonly string[];
+  /** The name of a function. */
+  readonly function?: string;
   /** A constant, which is looked at when it is asked for. Rejects with a BoltqError. */
   readonly tensor?: () => Promise<Tensor>;
 }

@@ -1,5 +1,5 @@
 import { BoltqError } from "../../io/error.ts";
-import { parseReference, subjectOf, type TensorflowGraph, type TensorflowNode } from "./node.ts";
+import { parseReference, subjectOf, type TensorflowNode } from "./node.ts";
 
 /** What is computed for nobody: checks, writing, reporting, saving, learning. */
 const DROPPED =
@@ -19,7 +19,7 @@ export interface Reachable {
 }
 
 /** Throws BoltqError `format` where an operator reads what is not there, or what depends on itself. */
-export function reachable({ nodes }: TensorflowGraph): Reachable {
+export function reachable(nodes: readonly TensorflowNode[]): Reachable {
   const byName = new Map(nodes.map((node) => [node.name, node]));
   const read = new Set(nodes.flatMap(({ inputs }) => inputs.map((input) => parseReference(input)[0])));
   const results = nodes.filter(

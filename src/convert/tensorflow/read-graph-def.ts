@@ -3,14 +3,33 @@ import type { ElementType, Tensor } from "../../graph/tensor.ts";
 import { type Bytes, rangeOf, type Source } from "../../io/bytes.ts";
 import { BoltqError, placed } from "../../io/error.ts";
 import { safeInteger, signed, type WireField, WireMessage } from "../../io/protobuf.ts";
-import { DATA_TYPES, type TensorflowAttribute, type TensorflowGraph, type TensorflowNode } from "./node.ts";
+import {
+  DATA_TYPES,
+  type TensorflowAttribute,
+  type TensorflowFunction,
+  type TensorflowGraph,
+  type TensorflowNode,
+} from "./node.ts";
 import { contentTensor, listedTensor } from "./tensor.ts";
 
 /** Field numbers of TensorFlow's graph.proto, node_def.proto, attr_value.proto, tensor.proto and tensor_shape.proto. */
-const GRAPH = { node: 1 } as const;
+const GRAPH = { node: 1, library: 2 } as const;
+const LIBRARY = { function: 1 } as const;
+const FUNCTION = { signature: 1, node: 3, result: 4 } as const;
+const SIGNATURE = { name: 1, input: 2, output: 3 } as const;
 const NODE = { name: 1, type: 2, input: 3, attribute: 5 } as const;
 const ENTRY = { key: 1, value: 2 } as const;
-const ATTRIBUTE = { list: 1, text: 2, integer: 3, float: 4, flag: 5, type: 6, shape: 7, tensor: 8 } as const;
+const ATTRIBUTE = {
+  list: 1,
+  text: 2,
+  integer: 3,
+  float: 4,
+  flag: 5,
+  type: 6,
+  shape: 7,
+  tensor: 8,
+  function: 10,
+} as const;
 const LIST = { text: 2, integer: 3 } as const;
 const SHAPE = { dimension: 2, unknownRank: 3 } as const;
 const DIMENSION = { size: 1 } as const;
@@ -19,11 +38,44 @@ const TENSOR = { type: 1, shape: 2, content: 4 } as const;
 /** Reads a frozen graph; constants stay in the file. Throws BoltqError `format`, `truncated` or `unsupported`. */
 export async function readGraphDef(source: Source): Promise<TensorflowGraph> {
   const graph = await WireMessage.read(rangeOf(source, 0, source.length));
+  const functions = new Map<string, TensorflowFunction>();
+  for (const library of graph.all(GRAPH.library)) {
+    for (const { data } of (await WireMessage.read(library.data)).all(LIBRARY.function)) {
+      const [name, read] = await readFunction(await WireMessage.read(data));
+      functions.set(name, read);
+    }
+  }
+  return { nodes: await readNodes(graph.all(GRAPH.node)), functions };
+}
+
+async function readFunction(message: WireMessage): Promise<readonly [string, TensorflowFunction]> {
+  const signature = await messageAt(message, FUNCTION.signature);
+  const names = async (field: number) => {
+    const list: string[] = [];
+    for (const { data } of signature.all(field)) list.push(await (await WireMessage.read(data)).text(SIGNATURE.name));
+    return list;
+  };
+  const results = new Map<string, string>();
+  for (const { data } of message.all(FUNCTION.result)) {
+    const entry = await WireMessage.read(data);
+    results.set(await entry.text(ENTRY.key), await entry.text(ENTRY.value));
+  }
+  const nodes = await readNodes(message.all(FUNCTION.node));
+  const [inputs, outputs] = [await names(SIGNATURE.input), await names(SIGNATURE.output)];
+  return [await signature.text(SIGNATURE.name), { inputs, outputs, nodes, results }];
+}
+
+async function messageAt(message: WireMessage, field: number): Promise<WireMessage> {
+  const data = message.last(field)?.data;
+  return data === undefined ? new WireMessage([]) : WireMessage.read(data);
+}
+
+async function readNodes(fields: readonly WireField[]): Promise<readonly TensorflowNode[]> {
   const nodes: TensorflowNode[] = [];
-  for (const { data } of graph.all(GRAPH.node)) {
+  for (const { data } of fields) {
     nodes.push(await placed({ subject: `operator ${nodes.length}` }, () => readNode(data)));
   }
-  return { nodes };
+  return nodes;
 }
 
 async function readNode(data: Bytes): Promise<TensorflowNode> {
@@ -49,6 +101,9 @@ async function readAttribute(data: Bytes): Promise<TensorflowAttribute> {
     ...(value.has(ATTRIBUTE.type) ? { type: typeOf(value, ATTRIBUTE.type)?.type } : {}),
     ...(shape === undefined ? {} : { shape: await readShape(shape.data) }),
     ...(tensor === undefined ? {} : { tensor: () => readTensor(tensor.data) }),
+    ...(value.has(ATTRIBUTE.function)
+      ? { function: await (await messageAt(value, ATTRIBUTE.function)).text(SIGNATURE.name) }
+      : {}),
     ...(list === undefined ? {} : await readList(list.data)),
   };
 }

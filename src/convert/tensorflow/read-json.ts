@@ -2,7 +2,13 @@ import type { Tensor } from "../../graph/tensor.ts";
 import { memoryBytes, type Source } from "../../io/bytes.ts";
 import { BoltqError, placed } from "../../io/error.ts";
 import { parseJson } from "../../io/json.ts";
-import { DATA_TYPES, type TensorflowAttribute, type TensorflowGraph, type TensorflowNode } from "./node.ts";
+import {
+  DATA_TYPES,
+  type TensorflowAttribute,
+  type TensorflowFunction,
+  type TensorflowGraph,
+  type TensorflowNode,
+} from "./node.ts";
 import { contentTensor, listedTensor } from "./tensor.ts";
 
 /** The longest text that engines can hold is little more than this. */
@@ -20,11 +26,28 @@ export async function readJsonGraph(source: Source): Promise<TensorflowGraph> {
   const text = new TextDecoder().decode(await source.read());
   const outer = parseJson(text, source.name);
   const graph = typeof outer === "string" ? parseJson(outer, source.name) : outer;
+  const { node, library } = recordOf(graph, "the graph");
+  const functions = listOf(recordOf(library ?? {}, "library").function ?? [], "function");
+  const read: (readonly [string, TensorflowFunction])[] = [];
+  for (const called of functions) read.push(await functionOf(recordOf(called, "a function")));
+  return { nodes: await nodesOf(node), functions: new Map(read) };
+}
+
+async function functionOf({ signature, nodeDef, ret }: Json): Promise<readonly [string, TensorflowFunction]> {
+  const { name, inputArg, outputArg } = recordOf(signature, "a signature");
+  const names = (list: unknown, what: string) =>
+    listOf(list ?? [], what).map((argument) => textOf(recordOf(argument, "an argument").name));
+  const results = Object.entries(recordOf(ret ?? {}, "ret")).map(([output, value]) => [output, textOf(value)] as const);
+  const [inputs, outputs] = [names(inputArg, "inputArg"), names(outputArg, "outputArg")];
+  return [textOf(name), { inputs, outputs, nodes: await nodesOf(nodeDef), results: new Map(results) }];
+}
+
+async function nodesOf(list: unknown): Promise<readonly TensorflowNode[]> {
   const nodes: TensorflowNode[] = [];
-  for (const node of listOf(recordOf(graph, "the graph").node ?? [], "node")) {
+  for (const node of listOf(list ?? [], "node")) {
     nodes.push(await placed({ subject: `operator ${nodes.length}` }, () => nodeOf(node)));
   }
-  return { nodes };
+  return nodes;
 }
 
 const VALUE_LISTS = ["floatVal", "doubleVal", "intVal", "int64Val", "boolVal", "uint32Val", "uint64Val"] as const;
@@ -32,6 +55,7 @@ const VALUE_LISTS = ["floatVal", "doubleVal", "intVal", "int64Val", "boolVal", "
 /** The fields that are read of any object. */
 type Field =
   | ("node" | "name" | "op" | "input" | "attr")
+  | ("library" | "function" | "signature" | "inputArg" | "outputArg" | "nodeDef" | "ret" | "func")
   | ("s" | "i" | "f" | "b" | "type" | "shape" | "tensor" | "list")
   | ("dtype" | "tensorShape" | "tensorContent" | "dim" | "size" | "unknownRank")
   | (typeof VALUE_LISTS)[number];
@@ -53,7 +77,7 @@ function nodeOf(value: unknown): TensorflowNode {
 
 /** What each kind of attribute is in JSON. Bytes are base64 there, 64-bit integers text. */
 function attributeOf(value: unknown): TensorflowAttribute {
-  const { s, i, f, b, type, shape, tensor, list } = recordOf(value, "an attribute");
+  const { s, i, f, b, type, shape, tensor, list, func } = recordOf(value, "an attribute");
   return {
     ...(s === undefined ? {} : { text: bytesText(s) }),
     ...(i === undefined ? {} : { integer: numberOf(i) }),
@@ -62,6 +86,7 @@ function attributeOf(value: unknown): TensorflowAttribute {
     ...(type === undefined ? {} : { type: typeOf(type)?.type }),
     ...(shape === undefined ? {} : { shape: shapeOf(shape) }),
     ...(tensor === undefined ? {} : { tensor: async () => tensorOf(recordOf(tensor, "a constant")) }),
+    ...(func === undefined ? {} : { function: textOf(recordOf(func, "func").name) }),
     ...(list === undefined ? {} : attributeList(recordOf(list, "a list"))),
   };
 }

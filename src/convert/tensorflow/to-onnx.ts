@@ -5,6 +5,7 @@ import type { OnnxModel, OnnxValue } from "../../onnx/model.ts";
 import { firstShape, LayoutParts, Layouts } from "../channels-last/layout.ts";
 import { GraphBuilder } from "../graph-builder.ts";
 import { KnownNumbers } from "../known-numbers.ts";
+import { inlineFunctions } from "./inline-functions.ts";
 import { parseReference, subjectOf, type TensorflowGraph, type TensorflowNode } from "./node.ts";
 import {
   DEAD,
@@ -31,9 +32,10 @@ const OPERATORS: OperatorTable = { ...ACTIVATIONS, ...ARITHMETIC, ...FLOW, ...MA
  * cannot be converted, or that ONNX cannot state; `format` where sizes do not fit.
  */
 export async function tensorflowToOnnx(graph: TensorflowGraph, inputShapes: InputShapes = {}): Promise<OnnxModel> {
-  const { ordered, results } = reachable(graph);
+  const nodes = inlineFunctions(graph);
+  const { ordered, results } = reachable(nodes);
   refuseUnknownOperators(ordered);
-  const conversion = new Conversion(graph, ordered, inputShapes);
+  const conversion = new Conversion(nodes, ordered, inputShapes);
   for (const node of ordered) await placed({ subject: subjectOf(node) }, () => conversion.node(node));
   const model = conversion.finish(results);
   await foldConstants(model);
@@ -60,10 +62,6 @@ const REMEDIES: readonly (readonly [RegExp, string])[] = [
     "Freeze the graph first: tf.compat.v1.graph_util.convert_variables_to_constants, or convert_variables_to_constants_v2",
   ],
   [
-    /^(PartitionedCall|StatefulPartitionedCall)$/,
-    "Freeze the graph with convert_variables_to_constants_v2, which puts functions in their place",
-  ],
-  [
     /^(Enter|Exit|NextIteration|LoopCond|While|StatelessWhile|If|StatelessIf|TensorArray.*|TensorList.*)$/,
     "Take loops and conditions out of the graph: cut it before them, or export the model with a fixed number of steps",
   ],
@@ -71,7 +69,7 @@ const REMEDIES: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** Operators that say how a graph states its maps. */
-const MAPS = /^(Conv2D.*|DepthwiseConv2dNative|MaxPool(V2)?|AvgPool|FusedBatchNorm.*|BiasAdd)$/;
+const MAPS = /^(Conv2D.*|DepthwiseConv2dNative|MaxPool(V2)?|AvgPool|BiasAdd)$/;
 
 class Conversion implements TensorflowValues {
   readonly builder = new GraphBuilder("model");
@@ -85,11 +83,10 @@ class Conversion implements TensorflowValues {
   readonly #named = new Set<OnnxValue>();
   readonly #outputs = new Set<OnnxValue>();
 
-  constructor({ nodes }: TensorflowGraph, ordered: readonly TensorflowNode[], inputShapes: InputShapes) {
+  constructor(nodes: readonly TensorflowNode[], ordered: readonly TensorflowNode[], inputShapes: InputShapes) {
     this.#inputShapes = inputShapes;
-    this.#isChannelsFirst = ordered.some(
-      ({ type, attributes }) => MAPS.test(type) && attributes.get("data_format")?.text === "NCHW",
-    );
+    const first = ordered.find(({ type }) => MAPS.test(type));
+    this.#isChannelsFirst = first?.attributes.get("data_format")?.text === "NCHW";
     for (const name of new Set(nodes.map((node) => node.name))) this.builder.reserve(name);
   }
 

@@ -195,7 +195,8 @@ const oneHot: ConvertOperator = async (context) => {
     [3, 2].map((index) => context.reshaped(context.input(index), [1], `value${index}`)),
     0,
   );
-  const inputs = [context.last(context.input()), context.integers("depth", [depth]), values];
+  const places = context.cast(context.last(context.input()), "int64", "places");
+  const inputs = [places, context.integers("depth", [depth]), values];
   const options = { suffix: "hot", attributes: { axis }, shape: shape.toSpliced(axis, 0, depth) };
   return context.first(context.add("OneHot", inputs, { ...options, type: context.typeOf(context.input(2)) }));
 };
@@ -215,45 +216,57 @@ const reverse: ConvertOperator = async (context) => {
   );
 };
 
-/** Blocks of places of a map become further examples: what a dilated convolution is made of. */
+/** Blocks of places become further examples: what a dilated convolution is made of. */
 const spaceToBatch: ConvertOperator = async (context) => {
   const map = context.input();
   const [block, paddings] = [await context.constantIntegers(1), await context.constantIntegers(2)];
-  if (
-    block.length !== 2 ||
-    paddings.length !== 4 ||
-    context.shapeOf(map).length !== 4 ||
-    block.some((size) => size < 1)
-  )
-    context.fail("unsupported", "blocks other than of height and width cannot be converted");
-  const wider = padded(context, map, [0, 0, ...paddings, 0, 0]);
-  const [batch, channels, height, width] = context.shapeOf(wider) as [number, number, number, number];
-  const [down, across] = block as [number, number];
-  if (height % down !== 0 || width % across !== 0) context.fail("format", "its map is no multiple of its block");
-  const split = context.reshaped(wider, [batch, channels, height / down, down, width / across, across], "split");
-  const dealt = context.add("Transpose", [split], { suffix: "dealt", attributes: { perm: [3, 5, 0, 1, 2, 4] } });
-  const value = context.reshaped(dealt, [down * across * batch, channels, height / down, width / across]);
-  context.rewritable.dealt.set(value, { map, block, paddings });
+  const rank = checkBlocks(context, block, paddings);
+  const rest = new Array<number>(2 * (rank - 1 - block.length)).fill(0);
+  const wider = context.last(padded(context, map, [0, 0, ...paddings, ...rest]), "wider");
+  const [batch, ...sizes] = context.shapeOf(wider) as [number, ...number[]];
+  const behind = sizes.slice(block.length);
+  const counts = block.map((size, axis) => sizes[axis]! / size);
+  if (!counts.every(Number.isInteger)) context.fail("format", "its input is no multiple of its block");
+  const split = context.reshaped(
+    wider,
+    [batch, ...block.flatMap((size, axis) => [counts[axis]!, size]), ...behind],
+    "split",
+  );
+  const perm = [...block.map((_, axis) => 2 + 2 * axis), 0, ...block.map((_, axis) => 1 + 2 * axis)];
+  const dealt = context.moved(split, [...perm, ...behind.map((_, axis) => perm.length + axis)], "dealt");
+  const value = context.first(context.reshaped(dealt, [batch * elementCount(block), ...counts, ...behind]));
+  if (rank === 4 && block.length === 2) context.rewritable.dealt.set(value, { map, block, paddings });
   return value;
 };
 
 const batchToSpace: ConvertOperator = async (context) => {
   const value = context.input();
   const [block, crops] = [await context.constantIntegers(1), await context.constantIntegers(2)];
-  if (block.length !== 2 || crops.length !== 4 || context.shapeOf(value).length !== 4 || block.some((size) => size < 1))
-    context.fail("unsupported", "blocks other than of height and width cannot be converted");
+  checkBlocks(context, block, crops);
   const dilated = context.rewritable.dilated.get(value)?.(block, crops);
   if (dilated !== undefined) return dilated;
-  const [batch, channels, height, width] = context.shapeOf(value) as [number, number, number, number];
-  const [down, across] = block as [number, number];
-  const examples = batch / (down * across);
-  const split = context.reshaped(value, [down, across, examples, channels, height, width], "split");
-  const dealt = context.add("Transpose", [split], { suffix: "dealt", attributes: { perm: [2, 3, 4, 0, 5, 1] } });
-  const whole = context.reshaped(dealt, [examples, channels, height * down, width * across]);
-  const [top, bottom, left, right] = crops as [number, number, number, number];
-  const ends = [examples, height * down - bottom, width * across - right, channels];
-  return sliced(context, whole, [0, top, left, 0], ends);
+  const [batch, ...sizes] = context.lastShape() as [number, ...number[]];
+  const [counts, behind] = [sizes.slice(0, block.length), sizes.slice(block.length)];
+  const examples = batch / elementCount(block);
+  if (!Number.isInteger(examples)) context.fail("format", "its batch is no multiple of its block");
+  const split = context.reshaped(context.last(value), [...block, examples, ...sizes], "split");
+  const axes = block.flatMap((_, axis) => [block.length + 1 + axis, axis]);
+  const perm = [block.length, ...axes, ...behind.map((_, axis) => 2 * block.length + 1 + axis)];
+  const whole = counts.map((count, axis) => count * block[axis]!);
+  const joined = context.reshaped(context.moved(split, perm, "dealt"), [examples, ...whole, ...behind]);
+  const starts = [0, ...block.map((_, axis) => crops[2 * axis]!), ...behind.map(() => 0)];
+  const ends = [examples, ...whole.map((size, axis) => size - crops[2 * axis + 1]!), ...behind];
+  return sliced(context, context.first(joined), starts, ends);
 };
+
+/** Returns the number of axes of the input. */
+function checkBlocks(context: OperatorContext, block: readonly number[], edges: readonly number[]): number {
+  const rank = context.lastShape().length;
+  const fits = block.length > 0 && block.length < rank && edges.length === 2 * block.length;
+  if (!fits || block.some((size) => size < 1) || edges.some((size) => size < 0))
+    context.fail("format", `blocks of ${block.join(" x ")} do not fit its input`);
+  return rank;
+}
 
 export const SHAPES: OperatorTable = {
   Reshape: reshape,

@@ -162,14 +162,19 @@ function pooled(
   return context.fromMap(context.add(type, [map], { attributes: { kernel_shape: kernel, strides, pads } }));
 }
 
-/** Inputs are the map, factors, offsets, means and variances of the channels. */
+/**
+ * Inputs are the map, factors, offsets, means and variances of the channels. In training these two are the batch's own:
+ * layer normalization is written so, with a batch of one.
+ */
 const batchNormalization: ConvertOperator = (context) => {
-  if (context.flag("is_training", true))
-    context.fail("unsupported", "it normalizes by the batch, as in training; freeze the graph for inference");
   const map = context.map();
-  const values = [1, 2, 3, 4].map((index) => context.input(index));
-  const epsilon = { float: context.float("epsilon", Math.fround(0.0001)) };
-  return [context.fromMap(context.add("BatchNormalization", [map, ...values], { attributes: { epsilon } }))];
+  const attributes = { epsilon: { float: context.float("epsilon", Math.fround(0.0001)) } };
+  const isTraining = context.flag("is_training", true);
+  const values = (isTraining ? [1, 2] : [1, 2, 3, 4]).map((index) => context.input(index));
+  if (isTraining && context.shapeOf(map)[0] !== 1)
+    context.fail("unsupported", "it normalizes by the batch, as in training; freeze the graph for inference");
+  const type = isTraining ? "InstanceNormalization" : "BatchNormalization";
+  return [context.fromMap(context.add(type, [map, ...values], { attributes }))];
 };
 
 const biasAdd: ConvertOperator = (context) => {

@@ -62,9 +62,31 @@ const MODEL_SCHEMA: Schema = {
   messages: { [MODEL.graph]: () => GRAPH_SCHEMA, [MODEL.opsetImport]: () => ({ texts: [1] }) },
 };
 
+/** Of TensorFlow's GraphDef; see `src/convert/tensorflow/read-graph-def.ts`. */
+const TF_SHAPE_SCHEMA: Schema = { messages: { 2: () => ({}) } };
+const TF_TENSOR_SCHEMA: Schema = { messages: { 2: () => TF_SHAPE_SCHEMA }, integers: [7, 10] };
+const TF_ATTRIBUTE_SCHEMA: Schema = {
+  messages: { 1: () => ({ integers: [3] }), 7: () => TF_SHAPE_SCHEMA, 8: () => TF_TENSOR_SCHEMA },
+  texts: [2],
+};
+const TF_NODE_SCHEMA: Schema = {
+  messages: { 5: () => ({ messages: { 2: () => TF_ATTRIBUTE_SCHEMA }, texts: [1] }) },
+  texts: [1, 2, 3],
+};
+const GRAPH_DEF_SCHEMA: Schema = { messages: { 1: () => TF_NODE_SCHEMA } };
+
 /** A copy of an ONNX file with a few fields changed, dropped, doubled or exchanged; `bytes` is a valid file. */
-export async function mutateOnnx(bytes: Uint8Array, random: Random): Promise<Uint8Array> {
-  const root = await decode(bytes, MODEL_SCHEMA);
+export function mutateOnnx(bytes: Uint8Array, random: Random): Promise<Uint8Array> {
+  return mutateMessages(bytes, random, MODEL_SCHEMA);
+}
+
+/** As `mutateOnnx`, a frozen graph of TensorFlow. */
+export function mutateGraphDef(bytes: Uint8Array, random: Random): Promise<Uint8Array> {
+  return mutateMessages(bytes, random, GRAPH_DEF_SCHEMA);
+}
+
+async function mutateMessages(bytes: Uint8Array, random: Random, schema: Schema): Promise<Uint8Array> {
+  const root = await decode(bytes, schema);
   const count = 1 + random.below(3);
   for (let index = 0; index < count; index++) {
     const places = placesOf(root);
