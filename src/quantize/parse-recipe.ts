@@ -13,14 +13,14 @@ const SETTINGS = {
   precision: v.exactOptional(oneOf("int8", "float")),
   activations: v.exactOptional(
     fields({
-      type: v.exactOptional(oneOf("uint8", "int8", "dynamic", "float")),
+      type: v.exactOptional(oneOf("uint8", "int8", "dynamic", "float16", "float")),
       symmetric: v.exactOptional(onOrOff),
       method: v.exactOptional(oneOf(...(Object.keys(METHOD_NEEDS) as RangeMethod[]))),
     }),
   ),
   weights: v.exactOptional(
     fields({
-      type: v.exactOptional(oneOf("int8", "uint8", "int4", "uint4", "float16", "float32")),
+      type: v.exactOptional(oneOf("int8", "uint8", "int4", "uint4", "nf4", "float16", "float32")),
       block: v.exactOptional(oneOf(16, 32, 64, 128, 256)),
       symmetric: v.exactOptional(onOrOff),
       granularity: v.exactOptional(oneOf("per-channel", "per-tensor")),

@@ -46,8 +46,10 @@ const CODES = v.pipe(
 const WEIGHT = fields({
   operator: text,
   name: text,
-  type: oneOf("int8", "uint8", "int4", "uint4", "float16", "float32", "integers"),
-  form: v.exactOptional(oneOf("dynamic-int8", "matmul-blocks", "gather-blocks", "gather-rows", "cast")),
+  type: oneOf("int8", "uint8", "int4", "uint4", "nf4", "float16", "float32", "integers"),
+  form: v.exactOptional(
+    oneOf("dynamic-int8", "matmul-blocks", "matmul-nf4", "gather-blocks", "gather-rows", "float16", "cast"),
+  ),
   block: v.exactOptional(oneOf(16, 32, 64, 128, 256)),
   symmetric: v.exactOptional(onOrOff),
   scales: v.array(positive, "a list of positive numbers"),

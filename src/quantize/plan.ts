@@ -27,13 +27,20 @@ export interface ValuePlan {
 }
 
 /** What the numbers of a weight are stored as; `integers`: as they are, being no float numbers. */
-export type WeightType = "int8" | "uint8" | "int4" | "uint4" | "float16" | "float32" | "integers";
+export type WeightType = "int8" | "uint8" | "int4" | "uint4" | "nf4" | "float16" | "float32" | "integers";
 
 /**
  * How an operator of an ONNX model reads a weight that is not int8 behind a DequantizeLinear; `quantize/onnx/forms` has one
  * file for each.
  */
-export type WeightForm = "dynamic-int8" | "matmul-blocks" | "gather-blocks" | "gather-rows" | "cast";
+export type WeightForm =
+  | "dynamic-int8"
+  | "matmul-blocks"
+  | "matmul-nf4"
+  | "gather-blocks"
+  | "gather-rows"
+  | "float16"
+  | "cast";
 
 /** How a weight is stored: symmetric, unless it says otherwise. */
 export interface WeightPlan {

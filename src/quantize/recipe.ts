@@ -6,12 +6,13 @@ export type Precision = "int8" | "float";
 
 /**
  * What activations are while operators compute. `uint8`, `int8`: integers in ranges that calibration found, which needs
- * example data. `dynamic`: integers in the range of each run. `float`: not quantized.
+ * example data. `dynamic`: integers in the range of each run. `float16`: half floats, where they are
+ * exact enough. `float`: not quantized.
  */
-export type ActivationType = "uint8" | "int8" | "dynamic" | "float";
+export type ActivationType = "uint8" | "int8" | "dynamic" | "float16" | "float";
 
 /** What the elements of weights are stored as; `float32`: they stay as they are. */
-export type WeightBits = "int8" | "uint8" | "int4" | "uint4" | "float16" | "float32";
+export type WeightBits = "int8" | "uint8" | "int4" | "uint4" | "nf4" | "float16" | "float32";
 
 /** How activations are stored between quantized operators. */
 export interface ActivationSettings {
@@ -92,6 +93,12 @@ const DEFAULTS: OperatorSettings = {
   weights: { type: "int8", symmetric: true, granularity: "per-channel", method: "max", bits: 8 },
 };
 
+const INT4_BLOCKS: Recipe = {
+  description: "int4 weights with a scale for each 32 numbers, activations in float",
+  activations: { type: "float" },
+  weights: { type: "int4", block: 32, method: "mse" },
+};
+
 /** Ready-made recipes by name. */
 export const RECIPES: Readonly<Record<string, Recipe>> = {
   int8: { description: "uint8 activations, int8 weights with a scale for each channel: fast on today's processors" },
@@ -118,9 +125,26 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
     activations: { type: "float" },
     weights: { block: 32, method: "mse" },
   },
-  "int4-blocks": {
-    description: "int4 weights with a scale for each 32 numbers, activations in float: the smallest file",
+  "int4-blocks": INT4_BLOCKS,
+  "uint8-dynamic": {
+    description: "as int8-dynamic, with uint8 weights around 128",
+    activations: { type: "dynamic" },
+    weights: { type: "uint8", method: "mse" },
+  },
+  nf4: {
+    description: "weights in 16 steps spaced like normally spread numbers, a scale for each 64, activations in float",
     activations: { type: "float" },
+    weights: { type: "nf4", block: 64, method: "mse" },
+  },
+  float16: {
+    description: "half floats throughout, but for what would overflow or lose its digits",
+    activations: { type: "float16" },
+    weights: { type: "float16" },
+  },
+  q4: INT4_BLOCKS,
+  q4f16: {
+    description: "as int4-blocks, with half floats between: the smallest file",
+    activations: { type: "float16" },
     weights: { type: "int4", block: 32, method: "mse" },
   },
 };

@@ -107,7 +107,7 @@ async function quantizeWithForms(
   const { prepareForQuantization } = await import("./prepare.ts");
   const { applyForms, planForms } = await import("./forms/index.ts");
   const { notes } = await prepareForQuantization(model);
-  const plan = planForms(model, recipe, target, notes);
+  const plan = await planForms(model, recipe, target, notes);
   if (!planOnly) applyForms(model, plan);
   return { model, plan };
 }

@@ -17,8 +17,10 @@ const no = (reason: string): Suitability => ({ suits: false, reason });
 const ORT: Forms = {
   "dynamic-int8": yes("integer products in the range of each run, fused by ONNX Runtime"),
   "matmul-blocks": yes("4 or 8 bits in memory, with kernels of their own"),
+  "matmul-nf4": yes("4 bits in memory"),
   "gather-blocks": yes("only the rows that are looked up are scaled back"),
   "gather-rows": yes("only the rows that are looked up are scaled back"),
+  float16: yes("half the bytes; processors compute in float32 all the same"),
   cast: yes("widened when the model is loaded"),
 };
 
@@ -31,6 +33,8 @@ const WEBGPU: Forms = {
   ...ORT,
   "dynamic-int8": no("the WebGPU of onnxruntime-web computes wrong numbers with it, without an error"),
   "matmul-blocks": yes("WebGPU has kernels for it, without zero points"),
+  "matmul-nf4": no("WebGPU has no kernel for it: its products would run on the processor"),
+  float16: yes("half the bytes, and kernels of their own"),
 };
 
 /** Bolt reads ONNX models of its own quantizer's precisions only. */
@@ -39,8 +43,10 @@ const STORED = "Bolt reads no such operator: write a .bolt file with post_traini
 const BOLT: Forms = {
   "dynamic-int8": no(STORED),
   "matmul-blocks": no(STORED),
+  "matmul-nf4": no(STORED),
   "gather-blocks": no(STORED),
   "gather-rows": no(STORED),
+  float16: no(STORED),
   cast: no(STORED),
 };
 

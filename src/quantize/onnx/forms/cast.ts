@@ -1,6 +1,7 @@
 import { narrowToFloat16 } from "../../../graph/float16.ts";
 import { elementCount, type Tensor } from "../../../graph/tensor.ts";
 import type { Bytes } from "../../../io/bytes.ts";
+import { BoltqError } from "../../../io/error.ts";
 import type { FormEditor } from "./form-editor.ts";
 import type { WeightPlace } from "./weight-places.ts";
 
@@ -10,7 +11,7 @@ const HALF_BYTES = 2;
 
 /** A weight stored as float16 and widened by a Cast. */
 export function castWeight(editor: FormEditor, { node, graph, index, value }: WeightPlace): void {
-  const [half] = editor.constants(value, "float16", () => ({ float16: halfTensor(value.constant!) }));
+  const [half] = editor.constants(value, "float16", () => ({ float16: halfTensor(value.constant!, value.name) }));
   const [wide] = editor.once(graph, half!, () =>
     editor.add(graph, node, `${value.name}/float32`, { type: "Cast", inputs: [half], attributes: { to: FLOAT32 } }, [
       "float32",
@@ -19,8 +20,14 @@ export function castWeight(editor: FormEditor, { node, graph, index, value }: We
   node.setInput(index, wide);
 }
 
-/** A float32 tensor as float16 (nearest, ties to even); converted piece by piece when it is read. */
-export function halfTensor({ shape, data }: Tensor): Tensor {
+/** Of longer tensors a number beyond the half floats is an error; short ones may hold such as bounds. */
+const MOST_BOUNDS = 2 ** 12;
+
+/**
+ * A float32 tensor as float16 (nearest, ties to even); converted piece by piece when it is read. Reading throws BoltqError
+ * `invalid-data` where a number of a weight passes 65504.
+ */
+export function halfTensor({ shape, data }: Tensor, name: string): Tensor {
   const length = HALF_BYTES * elementCount(shape);
   const half: Bytes = {
     length,
@@ -29,8 +36,19 @@ export function halfTensor({ shape, data }: Tensor): Tensor {
       const bytes = await data.read(start * FLOAT_BYTES, (end - start) * FLOAT_BYTES);
       const target = new Uint16Array(end - start);
       narrowToFloat16(new Float32Array(bytes.slice().buffer), target);
+      if (elementCount(shape) > MOST_BOUNDS) requireFinite(target, name);
       return new Uint8Array(target.buffer, offset - start * HALF_BYTES, count);
     },
   };
   return { type: "float16", shape, data: half };
+}
+
+const EXPONENT = 0x7c00;
+
+function requireFinite(halves: Uint16Array, name: string): void {
+  if (!halves.some((bits) => (bits & EXPONENT) === EXPONENT)) return;
+  throw new BoltqError("invalid-data", "it holds a number that is no half float: those end at 65504", {
+    subject: `weight "${name}"`,
+    remedy: 'Leave the operators that read it in float32: a rule with activations of type "float"',
+  });
 }

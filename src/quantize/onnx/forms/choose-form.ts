@@ -26,6 +26,7 @@ export function chooseForm(place: WeightPlace, settings: OperatorSettings, targe
   const { suits, reason } = suitability(form, target);
   if (!suits) return asItIs(`for ${target}: ${reason}`);
   const because = `for ${target}: ${reason}`;
+  if (form === "matmul-nf4") return { form, type: "nf4", block: weights.block ?? DEFAULT_NF4_BLOCK, reason: because };
   if (!IN_BLOCKS.has(form)) return { form, type: form === "gather-rows" ? "int8" : weights.type, reason: because };
   const symmetric = weights.symmetric || SYMMETRIC_ONLY.has(target);
   const block = weights.block ?? DEFAULT_BLOCK;
@@ -42,10 +43,12 @@ export function chooseForm(place: WeightPlace, settings: OperatorSettings, targe
 const IN_BLOCKS: ReadonlySet<WeightForm> = new Set<WeightForm>(["matmul-blocks", "gather-blocks"]);
 
 const DEFAULT_BLOCK = 32;
+const DEFAULT_NF4_BLOCK = 64;
 
 function wantedForm({ role }: WeightPlace, { activations, weights }: OperatorSettings): WeightForm {
-  if (weights.type === "float16") return "cast";
+  if (weights.type === "float16") return activations.type === "float16" ? "float16" : "cast";
   if (activations.type === "dynamic") return role === "matrix" ? "dynamic-int8" : "gather-rows";
+  if (weights.type === "nf4") return role === "matrix" ? "matmul-nf4" : "gather-rows";
   return role === "matrix" ? "matmul-blocks" : "gather-blocks";
 }
 

@@ -16,6 +16,8 @@ export interface NewOperator {
   readonly domain?: string;
 }
 
+type CastPlace = { readonly before: OnnxNode } | { readonly after: OnnxNode };
+
 /** Puts operators and constants in the place of others, in a model and its subgraphs. */
 export class FormEditor {
   readonly model: OnnxModel;
@@ -69,6 +71,18 @@ export class FormEditor {
     });
     graph.insertBefore(next, this.#init(name, operator, outputs));
     return outputs;
+  }
+
+  /** A value of another type that a graph will hold beside `value`. */
+  twin({ name, type }: OnnxValue, to: ElementType): OnnxValue {
+    return new Value<OnnxNodeData>(this.#names.next(`${name}/${to}`), { type: { type: to, shape: type?.shape } });
+  }
+
+  /** Lets a Cast before or behind an operator give `to`; `code` is the number of its type in ONNX. */
+  cast({ graph }: OnnxGraph, place: CastPlace, from: OnnxValue, to: OnnxValue, code: number): void {
+    const cast = this.#init(to.name, { type: "Cast", inputs: [from], attributes: { to: code } }, [to]);
+    if ("before" in place) graph.insertBefore(place.before, cast);
+    else graph.insertAfter(place.after, cast);
   }
 
   /** Lets an operator give the outputs of `node`, in its place. */

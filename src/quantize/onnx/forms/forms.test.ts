@@ -46,6 +46,9 @@ describe("weights that need no calibration", () => {
     ["int8-dynamic", 34, ["Gather", "MatMulInteger"]],
     ["int8-blocks", 38, ["GatherBlockQuantized", "MatMulNBits"]],
     ["int4-blocks", 16, ["GatherBlockQuantized", "MatMulNBits"]],
+    ["uint8-dynamic", 34, ["Gather", "MatMulInteger"]],
+    ["nf4", 17, ["Gather", "MatMulBnb4"]],
+    ["q4f16", 16, ["GatherBlockQuantized", "MatMulNBits", "Cast"]],
   ])("%s computes what its bits allow", async (name, least, operators) => {
     const { model, types } = await quantized(RECIPES[name]!);
     expect(types).toEqual(expect.arrayContaining([...operators]));

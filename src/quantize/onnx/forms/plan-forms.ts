@@ -1,22 +1,23 @@
 import type { OnnxModel, OnnxNode } from "../../../onnx/model.ts";
 import { subgraphsOf } from "../../../onnx/subgraphs.ts";
-import type { OperatorPlan, Plan, PlanWarning, WeightPlan } from "../../plan.ts";
+import type { OperatorPlan, Plan, PlanWarning, WeightPlan, WeightType } from "../../plan.ts";
 import { type OperatorSettings, type Recipe, settingsFor } from "../../recipe.ts";
 import { ruleWarnings } from "../../rule-warnings.ts";
 import type { RuntimeTarget } from "../targets.ts";
 import { chooseForm, type FormChoice } from "./choose-form.ts";
+import { chooseHalf, type HalfChoice } from "./half-precision.ts";
 import { type WeightPlace, weightPlaces } from "./weight-places.ts";
 
 /**
  * Decides how each weight of a model is stored and read where no ranges of activations are needed. The scales are found when the
  * weights are written. Nothing is changed.
  */
-export function planForms(
+export async function planForms(
   model: OnnxModel,
   recipe: Recipe,
   target: RuntimeTarget,
   notes: readonly string[] = [],
-): Plan {
+): Promise<Plan> {
   const choices = new Map<OnnxNode, FormChoice>();
   const weights = weightPlaces(model).map((place): WeightPlan => {
     const settings = settingsFor(recipe, place.node);
@@ -25,10 +26,11 @@ export function planForms(
     return weightPlan(place, settings, choice);
   });
   const nodes = allNodes(model.main.graph.nodes);
+  const halves = nodes.some(asksForHalf(recipe)) ? await chooseHalf(model, asksForHalf(recipe)) : undefined;
   const warnings = [...ruleWarnings(recipe, nodes), ...emptyWarnings(weights)];
   return {
     format: "onnx",
-    operators: nodes.map((node) => operatorPlan(node, choices.get(node))),
+    operators: nodes.map((node) => operatorPlan(node, choices.get(node), halves?.get(node))),
     values: [],
     weights,
     biases: [],
@@ -36,6 +38,8 @@ export function planForms(
     notes,
   };
 }
+
+const LARGEST: Partial<Record<WeightType, number>> = { int4: 7, uint4: 7, nf4: 1 };
 
 function weightPlan(
   { node, value, axis }: WeightPlace,
@@ -53,12 +57,24 @@ function weightPlan(
     axis,
     granularity: form === "dynamic-int8" ? weights.granularity : "per-channel",
     method: weights.method,
-    largest: type === "int4" || type === "uint4" ? 7 : form === "dynamic-int8" && weights.bits === 7 ? 63 : 127,
+    largest: LARGEST[type] ?? (form === "dynamic-int8" && weights.bits === 7 ? 63 : 127),
     reason,
   };
 }
 
-function operatorPlan({ name, type }: OnnxNode, choice: FormChoice | undefined): OperatorPlan {
+function asksForHalf(recipe: Recipe): (node: OnnxNode) => boolean {
+  return (node) => {
+    const { precision, activations } = settingsFor(recipe, node);
+    return precision !== "float" && activations.type === "float16";
+  };
+}
+
+function operatorPlan(
+  { name, type }: OnnxNode,
+  choice: FormChoice | undefined,
+  half: HalfChoice | undefined,
+): OperatorPlan {
+  if (half !== undefined) return { name, type, precision: half.half ? "float16" : "float", reason: half.reason };
   const precision = choice?.form === "dynamic-int8" ? "int8" : "float";
   return { name, type, precision, reason: choice?.reason ?? "" };
 }

@@ -97,7 +97,7 @@ function blockLayout(
 }
 
 /** The numbers with the channels as rows. */
-async function rowsOf(weight: OnnxValue, axis: number): Promise<Float32Array> {
+export async function rowsOf(weight: OnnxValue, axis: number): Promise<Float32Array> {
   const values = await finiteValues(weight);
   if (axis === 0) return values;
   const turned = new Float32Array(values.length);
