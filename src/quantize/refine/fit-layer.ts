@@ -2,7 +2,7 @@ import { type ActivationLimits, fitBias } from "./fit-bias.ts";
 import { type CentredSamples, centred, covarianceOf, type LayerSamples, meanByCount } from "./layer-samples.ts";
 import type { MatrixProducts } from "./matrix-products.ts";
 import { refitWeights } from "./refit-weights.ts";
-import { nearestCodes, roundWeights } from "./round-weights.ts";
+import { nearestCodes, realOf, roundWeights } from "./round-weights.ts";
 
 /** One group of a layer's rows, as it is before it is fitted. */
 export interface LayerPart {
@@ -102,10 +102,7 @@ async function fitBiases(
   scales: readonly number[],
   products: MatrixProducts,
 ): Promise<Float32Array> {
-  const rounded = Float32Array.from(
-    codes,
-    (code, index) => code * scales[scales.length === 1 ? 0 : Math.floor(index / inputs)]!,
-  );
+  const rounded = realOf(codes, inputs, scales);
   const given = [
     await products.times(rounded, halves[0].x, inputs),
     await products.times(rounded, halves[1].x, inputs),

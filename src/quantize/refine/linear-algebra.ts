@@ -19,33 +19,21 @@ export function choleskyFactor(matrix: ArrayLike<number>, size: number): Float64
   return factor;
 }
 
-/** Solves L · Lᵀ · x = `vector` in place. */
-export function solveFactored(factor: Float64Array, size: number, vector: Float64Array): void {
+/** L⁻¹ of a factor L, a whole matrix with zeros above its diagonal. */
+export function inverseFactor(factor: Float64Array, size: number): Float32Array {
+  const inverted = new Float64Array(size * size);
   for (let row = 0; row < size; row++) {
-    let sum = vector[row]!;
-    for (let index = 0; index < row; index++) sum -= factor[row * size + index]! * vector[index]!;
-    vector[row] = sum / factor[row * size + row]!;
+    const start = row * size;
+    for (let other = 0; other < row; other++) {
+      const weight = factor[start + other]!;
+      for (let column = 0; column <= other; column++)
+        inverted[start + column]! -= weight * inverted[other * size + column]!;
+    }
+    const diagonal = factor[start + row]!;
+    for (let column = 0; column < row; column++) inverted[start + column]! /= diagonal;
+    inverted[start + row] = 1 / diagonal;
   }
-  for (let row = size - 1; row >= 0; row--) {
-    const value = vector[row]! / factor[row * size + row]!;
-    vector[row] = value;
-    for (let index = 0; index < row; index++) vector[index]! -= factor[row * size + index]! * value;
-  }
-}
-
-/** The inverse of a symmetric matrix; undefined when it is not positive definite. */
-export function inverse(matrix: ArrayLike<number>, size: number): Float32Array | undefined {
-  const factor = choleskyFactor(matrix, size);
-  if (factor === undefined) return undefined;
-  const inverted = new Float32Array(size * size);
-  const unit = new Float64Array(size);
-  for (let row = 0; row < size; row++) {
-    unit.fill(0);
-    unit[row] = 1;
-    solveFactored(factor, size, unit);
-    inverted.set(unit, row * size);
-  }
-  return inverted;
+  return Float32Array.from(inverted);
 }
 
 /** Mean of the diagonal. */

@@ -1,5 +1,5 @@
 import { type CentredSamples, meanByCount, type SampleHalf } from "./layer-samples.ts";
-import { inverse, meanDiagonal } from "./linear-algebra.ts";
+import { choleskyFactor, inverseFactor, meanDiagonal } from "./linear-algebra.ts";
 import type { MatrixProducts } from "./matrix-products.ts";
 
 /** Strengths of the ridge, in units of the mean variance of the inputs. */
@@ -78,8 +78,10 @@ async function steps(
   const damped = Float64Array.from(xx);
   const damping = ridge * meanDiagonal(damped, inputs);
   for (let index = 0; index < inputs; index++) damped[index * inputs + index]! += damping;
-  const inverted = inverse(damped, inputs);
-  return inverted === undefined ? undefined : products.times(rx, inverted, inputs);
+  const factor = choleskyFactor(damped, inputs);
+  if (factor === undefined) return undefined;
+  const inverted = inverseFactor(factor, inputs);
+  return products.times(await products.timesTransposed(rx, inverted, inputs), inverted, inputs);
 }
 
 /** Squared error after the steps by that before, mean over the rows. */

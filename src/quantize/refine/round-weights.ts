@@ -28,28 +28,41 @@ export async function roundWeights(
   products: MatrixProducts,
 ): Promise<Int8Array> {
   const hessian = shrunk(xx, inputs, shrinkage);
-  const scaleOf = (row: number) => scales[scales.length === 1 ? 0 : row]!;
   const nearest = nearestCodes(weight, inputs, scales, qmax);
-  const codes = Float32Array.from(nearest);
-  const errors = codes.map((code, index) => scaleOf(Math.floor(index / inputs)) * code - weight[index]!);
+  const errors = realOf(nearest, inputs, scales);
+  for (let at = 0; at < errors.length; at++) errors[at]! -= weight[at]!;
   const gradients = await products.times(errors, hessian, inputs);
+  const codes = Float32Array.from(nearest);
   const { descend } = descentOn(hessian, inputs);
   for (let start = 0, row = 0; start < codes.length; start += inputs, row++) {
     const [own, gradient] = [codes, gradients].map((all) => all.subarray(start, start + inputs)) as [
       Float32Array,
       Float32Array,
     ];
-    descend(own, gradient, { scale: scaleOf(row), most: qmax, passes });
+    descend(own, gradient, { scale: scales[scales.length === 1 ? 0 : row]!, most: qmax, passes });
   }
   return Int8Array.from(codes);
 }
 
 /** Each weight rounded for itself. */
 export function nearestCodes(weight: Float32Array, inputs: number, scales: readonly number[], qmax: number): Int8Array {
-  return Int8Array.from(weight, (value, index) => {
-    const scale = scales[scales.length === 1 ? 0 : Math.floor(index / inputs)]!;
-    return Math.min(Math.max(Math.round(value / scale), -qmax), qmax);
-  });
+  const codes = new Int8Array(weight.length);
+  for (let at = 0, row = 0; at < codes.length; row++) {
+    const scale = scales[scales.length === 1 ? 0 : row]!;
+    for (const end = at + inputs; at < end; at++)
+      codes[at] = Math.min(Math.max(Math.round(weight[at]! / scale), -qmax), qmax);
+  }
+  return codes;
+}
+
+/** The weights that codes stand for. */
+export function realOf(codes: Int8Array, inputs: number, scales: readonly number[]): Float32Array {
+  const weight = new Float32Array(codes.length);
+  for (let at = 0, row = 0; at < codes.length; row++) {
+    const scale = scales[scales.length === 1 ? 0 : row]!;
+    for (const end = at + inputs; at < end; at++) weight[at] = codes[at]! * scale;
+  }
+  return weight;
 }
 
 function shrunk(xx: Float32Array, size: number, shrinkage: number): Float32Array {

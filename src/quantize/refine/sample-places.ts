@@ -74,13 +74,14 @@ function windowsAt(
   const found = new Float32Array(channels * kernelArea * count);
   for (let row = 0, position = 0; row < kernelHeight; row++) {
     for (let column = 0; column < kernelWidth; column++, position++) {
-      for (let sample = 0; sample < count; sample++) {
+      const starts = places.map((_, sample) => {
         const [y, x] = [tops[sample]! + row * dilations[0]!, lefts[sample]! + column * dilations[1]!];
-        if (y < 0 || y >= height || x < 0 || x >= width) continue;
-        let from = images[sample]! + y * width + x;
-        let to = position * count + sample;
-        for (let channel = 0; channel < channels; channel++, from += height * width, to += kernelArea * count)
-          found[to] = values[from]!;
+        return y < 0 || y >= height || x < 0 || x >= width ? -1 : images[sample]! + y * width + x;
+      });
+      for (let channel = 0; channel < channels; channel++) {
+        const [from, to] = [channel * height * width, (channel * kernelArea + position) * count];
+        for (let sample = 0; sample < count; sample++)
+          if (starts[sample]! >= 0) found[to + sample] = values[from + starts[sample]!]!;
       }
     }
   }
