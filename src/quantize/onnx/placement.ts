@@ -162,9 +162,20 @@ class Placer {
     if (barred !== undefined) return barred;
     if (this.#settings.get(node)!.precision === "float") return RECIPE_REASON;
     const inputs = dataInputs(node);
-    if (inputs.length === 0 || !inputs.every((input) => this.#made.has(input))) return "what it reads is float";
+    const hasBytes = inputs.some((input) => this.#made.has(input));
+    if (!hasBytes || !inputs.every((input) => this.#isStored(input))) return "what it reads is float";
     if (!node.outputs.some((output) => this.#leads.has(output))) return "no quantized operator follows: exact results";
     return undefined;
+  }
+
+  /**
+   * Whether a quantized operator gives it as bytes, or a matrix operator reads it as such: else the first Add of a residual network
+   * with a float stem would be float, and all behind it.
+   */
+  #isStored(value: OnnxValue): boolean {
+    return (
+      this.#made.has(value) || value.users.some((user) => this.#matrix.has(user) && dataInputs(user).includes(value))
+    );
   }
 
   #quantizeSupport(node: OnnxNode): void {
