@@ -32,6 +32,7 @@ import { printPlan, summarizePlan } from "./print-plan.ts";
 import { printWarnings } from "./print-warnings.ts";
 import { readText } from "./read-text.ts";
 import { readRecipe } from "./recipe-option.ts";
+import { checkReported } from "./report-option.ts";
 import { describeSizes } from "./size-change.ts";
 
 const HELP = `post_training_quantization: quantizes a model made with X2bolt -i PTQ
@@ -119,6 +120,7 @@ async function quantizeFile(
   printWarnings(quantized.plan.warnings);
   if (options.flags.has("dry-run")) return printPlan(quantized.plan, options.flags.has("json"));
   const output = options.values.get("output") ?? defaultOutput(source.name, quantized.suffix);
+  checkReported(output, options.values.get("report"));
   const target = files.target(output);
   await writeWhole(target, () => writeBolt(quantized.model, target));
   if (options.flags.has("V")) printLines(describeModel(await summarizeModel(await readBolt(fileSource(output)))));

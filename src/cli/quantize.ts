@@ -31,7 +31,7 @@ import { printWarnings } from "./print-warnings.ts";
 import { progressBar } from "./progress.ts";
 import { readText } from "./read-text.ts";
 import { addRecipeOption, readRecipe } from "./recipe-option.ts";
-import { addReportOption } from "./report-option.ts";
+import { addReportOption, checkReported } from "./report-option.ts";
 import { describeSizes } from "./size-change.ts";
 import { readStatistics } from "./statistics-file.ts";
 
@@ -100,6 +100,7 @@ function asksForSet({ for: target, output, dryRun }: Options): boolean {
 async function quantize(path: string, options: Options): Promise<void> {
   if (asksForSet(options)) return (await import("./quantize-set.ts")).quantizeSet(path, options);
   const output = options.dryRun ? undefined : outputNamed(options.output, ".onnx");
+  checkReported(output, options.report);
   const files = new CommandFiles({
     reads: [path, options.recipe, options.stats, options.table, options.plan, ...dataReads(options)],
     writes: [output, options.preview, output === undefined ? undefined : options.report],

@@ -31,7 +31,7 @@ import { outputNamed } from "./output-argument.ts";
 import { printJson, printLines, showBytes, table } from "./print.ts";
 import { readText } from "./read-text.ts";
 import { addRecipeOption, readRecipe } from "./recipe-option.ts";
-import { addReportOption } from "./report-option.ts";
+import { addReportOption, checkReported } from "./report-option.ts";
 
 interface Options extends DataOptions {
   readonly recipe: string;
@@ -88,6 +88,7 @@ function parseDrop(text: string): number {
 async function tune(path: string, options: Options): Promise<void> {
   const output = outputNamed(options.output, ".onnx")!;
   const recipeFile = options.saveRecipe ?? `${output.replace(/\.onnx$/, "")}.recipe.json`;
+  checkReported(output, options.report);
   const files = new CommandFiles({
     reads: [path, options.recipe, options.labels, ...dataReads(options)],
     writes: [output, recipeFile, options.resume, options.preview, options.report],

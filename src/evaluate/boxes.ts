@@ -22,7 +22,8 @@ const STRIDES = [8, 16, 32];
  */
 export function boxesOf(output: DenseTensor, inputShape: readonly number[]): Float32Array {
   const [rows, columns] = output.shape.slice(-2);
-  if (rows === undefined || columns === undefined || columns < BOX + 1) throw noBoxes(output.shape);
+  if (output.shape.length < 3 || rows === undefined || columns === undefined || columns < BOX + 1)
+    throw noBoxes(output.shape);
   const values = denseValues(output);
   const cells = cellsOf(inputShape);
   const places = cells.length === rows ? cells : undefined;

@@ -102,7 +102,13 @@ export function origin(value: Value): Value {
 
 /** The operators that read a value, also behind changes of the number format. */
 export function readersOf(value: Value): Node[] {
-  return value.users.flatMap((user) =>
-    changesFormat(user) ? (user.outputs[0] === undefined ? [] : readersOf(user.outputs[0])) : [user],
-  );
+  const readers: Node[] = [];
+  const front = [value];
+  for (let next = front.pop(); next !== undefined; next = front.pop()) {
+    for (const user of next.users) {
+      if (!changesFormat(user)) readers.push(user);
+      else if (user.outputs[0] !== undefined) front.push(user.outputs[0]);
+    }
+  }
+  return readers;
 }

@@ -26,6 +26,9 @@ const VOTES = { weight: 6, name: 2, output: 3, input: 2, slot: 2, anySlot: 1, re
 /** Up to so many operators that one graph may lack are passed over in the search for neighbours. */
 const MOST_PASSED = 4;
 
+/** Weights are not told apart where more than these are of one size: it takes the square of their number. */
+const MOST_ALIKE = 512;
+
 /** Of more neighbours than these only the first are looked at: beyond, their order alone says little. */
 const MOST_NEIGHBOURS = 16;
 
@@ -106,7 +109,9 @@ class Matching {
       others.push([other, mark]);
     }
     for (const [one, mark] of this.#first.marks) {
-      const same = (bySize.get(mark.elements) ?? []).filter(([, other]) => sameWeight(mark, other));
+      const alike = bySize.get(mark.elements) ?? [];
+      if (alike.length > MOST_ALIKE) continue;
+      const same = alike.filter(([, other]) => sameWeight(mark, other));
       for (const [other] of same) this.#vote(one, other, VOTES.weight / same.length);
     }
   }

@@ -79,6 +79,10 @@ describe("metrics for tuning", () => {
     expect(BOXES.drop(boxes(row(20, 20, 0), row(21, 20, 0, 0.8), row(70, 20, 1)), reference)).toBe(0);
   });
 
+  it("refuse scores of classes as boxes", () => {
+    expect(() => kept(BOXES, [[1, 2, 3, 4, 5, 6, 7]])).toThrow("an output of 1x7 is no list of boxes");
+  });
+
   it("read boxes of YOLOX from its cells", () => {
     // A picture of 8 x 8 has one cell, of 8 pixels: the box in its middle is 16 pixels wide.
     const [box] = kept(BOXES, [[0.5, 0.5, Math.log(2), 0, 1, 1]], [1, 1, 6], [1, 3, 8, 8]);

@@ -36,10 +36,14 @@ function isRequantized(node: OnnxNode, value: OnnxValue): boolean {
 }
 
 function leadsToQuantize(value: OnnxValue): boolean {
-  const [reader, ...others] = value.users;
-  if (reader === undefined || others.length > 0) return false;
-  if (reader.type === "QuantizeLinear") return true;
-  return PASSED.has(reader.type) && leadsToQuantize(reader.output());
+  let current = value;
+  for (;;) {
+    const [reader, ...others] = current.users;
+    if (reader === undefined || others.length > 0) return false;
+    if (reader.type === "QuantizeLinear") return true;
+    if (!PASSED.has(reader.type)) return false;
+    current = reader.output();
+  }
 }
 
 function readByChannel(
