@@ -63,7 +63,9 @@ export type { TensorComparison } from "./evaluate/error-table.ts";
 export type { ExplainedLoss, LossReason } from "./evaluate/loss-reasons.ts";
 export type { OpenOptions } from "./evaluate/open-session.ts";
 export { closeModel, runModel } from "./evaluate/run.ts";
+export type { TextAgreement } from "./evaluate/text-agreement.ts";
 export type { OperatorCost, TuneObjective, TuneOptions, TuneResult, TuneState, TuneTrial } from "./evaluate/tune.ts";
+export type { TuneMetric } from "./evaluate/tune-metrics.ts";
 export { Graph, Node, type NodeInit, Value } from "./graph/graph.ts";
 export type { DenseTensor, Dimension, ElementType, Tensor, TensorType } from "./graph/tensor.ts";
 export { type Bytes, blobSource, type FilePlace, memorySource, type Source } from "./io/bytes.ts";
@@ -146,7 +148,20 @@ export { type Difference, diffModels } from "./report/difference.ts";
 export { ChangedAnswers, type Thumbnail } from "./report/gather/changed-answers.ts";
 export type { ReportSubject } from "./report/gather/report-of-comparison.ts";
 export { shrunk } from "./report/gather/thumbnail.ts";
-export type { ReportCard, ReportData, ReportExamples, ReportGraph, ReportOrigin } from "./report/html/report-data.ts";
+export type {
+  ReportCard,
+  ReportChannels,
+  ReportData,
+  ReportDecisions,
+  ReportExample,
+  ReportExamples,
+  ReportGraph,
+  ReportHistogram,
+  ReportLayout,
+  ReportNode,
+  ReportOrigin,
+  ReportTrial,
+} from "./report/html/report-data.ts";
 export { makeReport, printReport } from "./report/make-report.ts";
 export {
   type ModelSummary,

@@ -41,7 +41,9 @@ export interface TuneOptions {
   readonly state?: TuneState | undefined;
   /** Called with what was found so far, to be given back as `state`. */
   readonly onState?: ((state: TuneState) => void | Promise<void>) | undefined;
+  /** Called with each trial when it was measured. */
   readonly onTrial?: ((trial: TuneTrial) => void) | undefined;
+  /** Called with what the user should know beside the trials. */
   readonly onNote?: ((note: string) => void) | undefined;
 }
 
@@ -83,6 +85,7 @@ export interface TuneState {
   readonly trials: readonly TuneTrial[];
 }
 
+/** What tuning found. */
 export interface TuneResult {
   /** The trial that was taken; one that leaves all in float where nothing else meets the limit and is faster than that. */
   readonly best: TuneTrial;
