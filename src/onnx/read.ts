@@ -1,7 +1,7 @@
 import { Graph, Value } from "../graph/graph.ts";
 import type { Dimension, TensorType } from "../graph/tensor.ts";
 import type { Source } from "../io/bytes.ts";
-import { type Bytes, memoryBytes, rangeOf } from "../io/bytes.ts";
+import { type Bytes, rangeOf } from "../io/bytes.ts";
 import { BoltqError, placed } from "../io/error.ts";
 import { signed, WireMessage } from "../io/protobuf.ts";
 import type { ExternalData } from "./external-data.ts";
@@ -76,7 +76,8 @@ async function readMainGraph(bytes: Bytes, context: TensorContext): Promise<Onnx
   return main;
 }
 
-async function readOpsets(message: WireMessage, number: number): Promise<Map<string, number>> {
+/** Opset versions by domain, in the fields of that number. */
+export async function readOpsets(message: WireMessage, number: number): Promise<Map<string, number>> {
   const opsets = new Map<string, number>();
   for (const field of message.all(number)) {
     const opset = await WireMessage.read(field.data);
@@ -108,36 +109,8 @@ async function readFunctions(message: WireMessage): Promise<OnnxFunction[]> {
   return functions;
 }
 
-/** What a model-local function computes, read anew so that it may be put in the place of a call. */
-export interface OnnxFunctionBody {
-  readonly graph: OnnxGraph;
-  /** Values of attributes that a call may leave out. */
-  readonly defaults: ReadonlyMap<string, OnnxAttribute>;
-  /** Opset of ai.onnx that its operators are of; undefined where none is stated. */
-  readonly opset: number | undefined;
-}
-
-/** Reads the body of a function. Throws BoltqError as `readOnnx` does. */
-export async function readFunctionBody(bytes: Uint8Array): Promise<OnnxFunctionBody> {
-  const message = await WireMessage.read(memoryBytes(bytes));
-  const context: TensorContext = { externalData: undefined };
-  const scope = new Scope(undefined);
-  const graph = new Graph<OnnxNodeData>(await message.text(FUNCTION.name));
-  graph.inputs = (await message.texts(FUNCTION.input)).map((name) => scope.own(name));
-  const nodes = await Promise.all(message.all(FUNCTION.node).map(({ data }) => WireMessage.read(data)));
-  for (const node of nodes) for (const name of await node.texts(NODE.output)) if (name !== "") scope.own(name);
-  for (const node of nodes) await readNode(node, graph, scope, context, 0);
-  graph.outputs = (await message.texts(FUNCTION.output)).map((name) => scope.resolve(name));
-  const opsets = await readOpsets(message, FUNCTION.opsetImport);
-  return {
-    graph: { graph, initializers: [], valueInfos: new Map(), documentation: "", unknownFields: new Uint8Array(0) },
-    defaults: await readAttributes(message, FUNCTION.attributeDefault, scope, context, 0),
-    opset: opsets.get(""),
-  };
-}
-
 /** The values that names stand for, in a graph and the graphs around it. */
-class Scope {
+export class Scope {
   readonly #own = new Map<string, OnnxValue>();
   readonly outer: Scope | undefined;
 
@@ -245,7 +218,8 @@ async function readInitializers(message: WireMessage, scope: Scope, context: Ten
 
 const NODE_FIELDS = new Set<number>(Object.values(NODE));
 
-async function readNode(
+/** Appends the operator of a message to a graph; `depth` counts the graphs around it. */
+export async function readNode(
   message: WireMessage,
   graph: Graph<OnnxNodeData>,
   scope: Scope,
@@ -278,7 +252,8 @@ async function readNode(
   }
 }
 
-async function readAttributes(
+/** The attributes in the fields of that number. */
+export async function readAttributes(
   owner: WireMessage,
   number: number,
   scope: Scope,

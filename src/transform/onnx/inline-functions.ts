@@ -2,7 +2,7 @@ import { memoryBytes } from "../../io/bytes.ts";
 import { BoltqError } from "../../io/error.ts";
 import { WireMessage } from "../../io/protobuf.ts";
 import type { OnnxAttribute, OnnxGraph, OnnxModel, OnnxNode, OnnxValue } from "../../onnx/model.ts";
-import { type OnnxFunctionBody, readFunctionBody } from "../../onnx/read.ts";
+import { type OnnxFunctionBody, readFunctionBody } from "../../onnx/read-function.ts";
 import { REFERRED_ATTRIBUTE } from "../../onnx/schema.ts";
 import { settleStructure } from "../../onnx/structure.ts";
 import { subgraphsOf } from "../../onnx/subgraphs.ts";
