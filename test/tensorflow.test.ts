@@ -212,7 +212,7 @@ it("says what is wrong, and what to do", async () => {
     read([x, op("Relu", "z"), { name: "z", op: "Relu", input: ["y"] }, { name: "u", op: "Relu", input: ["z"] }]),
   ).rejects.toThrow("it depends on its own result");
   await expect(read([placeholder("x", [1, -1, -1, 3]), op("Relu", "x")])).rejects.toThrow(
-    "the graph leaves its sizes open. Give them, as in --input-shape x=1x3x224x224",
+    "the graph leaves its sizes open. Give them to X2bolt or boltq convert, channels first, as in --input-shape x=1x3x224x224",
   );
   await expect(read([x, constant("c", { shape: [3], floats: [1] }), op("Add", "x", "c")])).rejects.toThrow(
     "4 bytes do not fit float32[3]",

@@ -33,7 +33,7 @@ export function define(command: Command): void {
 
 /** Prints what is in the way, and sets the exit code 1 where something is. */
 async function check(path: string, options: Options): Promise<void> {
-  const problems = await problemsFor(await openModel(path), options);
+  const problems = await problemsFor(await openModel(path, undefined, options.inputShape), options);
   const words = {
     bolt: "converted to Bolt",
     ort: "run by ONNX Runtime",

@@ -1,4 +1,5 @@
 import { type Model, readModel } from "../convert/model-file.ts";
+import type { ReadModelOptions } from "../convert/model-format.ts";
 import type { Source } from "../io/bytes.ts";
 import { folderExternalData } from "../io/node/external-data.ts";
 import { fileSource } from "../io/node/file-source.ts";
@@ -25,8 +26,12 @@ export function modelArgument(path: string, files?: CommandFiles): ModelArgument
   return { source: fileSource(path), externalData };
 }
 
-/** Reads the model that an argument names; see `modelArgument`. */
-export async function openModel(path: string, files?: CommandFiles): Promise<Model> {
+/** Reads the model that an argument names; see `modelArgument`. `inputShapes` are those that it may leave open. */
+export async function openModel(
+  path: string,
+  files?: CommandFiles,
+  inputShapes?: ReadModelOptions["inputShapes"],
+): Promise<Model> {
   const { source, externalData } = modelArgument(path, files);
-  return readModel(source, { externalData });
+  return readModel(source, { externalData, inputShapes });
 }

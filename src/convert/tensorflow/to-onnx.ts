@@ -156,7 +156,7 @@ class Conversion implements TensorflowValues {
     const example =
       shape === undefined ? "1x3x224x224" : shape.map((size) => (Number(size) < 0 ? 224 : size)).join("x");
     throw new BoltqError("unsupported", "the graph leaves its sizes open", {
-      remedy: `Give them, as in --input-shape ${name}=${example}`,
+      remedy: `Give them to X2bolt or boltq convert, channels first, as in --input-shape ${name}=${example}`,
     });
   }
 
