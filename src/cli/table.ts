@@ -39,7 +39,7 @@ async function makeTable({ fromQdq: path, output, float, onnxNames }: Options): 
   if (model.format !== "onnx") {
     throw new BoltqError("usage", "a .bolt model holds no simulated quantization", { file: path });
   }
-  const layers = await tableOfTraining(model);
+  const layers = await tableOfTraining(model, { all: onnxNames ?? false });
   if (layers.size === 0) {
     throw new BoltqError("invalid-data", "no Conv, Gemm or MatMul of the model reads quantized values", {
       file: path,
@@ -49,7 +49,9 @@ async function makeTable({ fromQdq: path, output, float, onnxNames }: Options): 
   if (floatOutput !== undefined) await writeModelFile(model, floatOutput, files);
   const named = onnxNames ? layers : await boltNames(layers, model);
   const target = files.target(tableOutput);
-  await writeWhole(target, () => target.write(new TextEncoder().encode(printScaleTable(named))));
+  await writeWhole(target, () =>
+    target.write(new TextEncoder().encode(printScaleTable(named, { trained: onnxNames ?? false }))),
+  );
   printLines([
     `${named.size} layers`,
     `wrote ${tableOutput}`,

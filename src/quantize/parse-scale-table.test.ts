@@ -48,7 +48,7 @@ describe("a static table", () => {
 
   for (const [table, wanted] of [
     [[], "a scale table must be an object, not a list"],
-    [{ quantization: "fixed" }, '"quantization" must be one of static, dynamic, not "fixed"'],
+    [{ quantization: "fixed" }, '"quantization" must be one of static, trained, dynamic, not "fixed"'],
     [{ a: 3 }, '"a" must be an object, not 3'],
     [{ a: { input: {} } }, 'there is no field "a.input"; known are inputs, weights, outputs, ranges'],
     [{ a: { inputs: [1] } }, '"a.inputs" must be an object, not a list'],

@@ -46,13 +46,16 @@ export function parseScaleTable(
 ): ScaleTable {
   const origin = { file, what: "a scale table", remedy: SCALE_TABLE_REMEDY, duplicates: lenient };
   const root = parseAs(namedValues(v.unknown()), text, origin);
-  const kind = checkAs(oneOf("static", "dynamic"), root.get("quantization") ?? "static", {
+  const kind = checkAs(oneOf("static", "trained", "dynamic"), root.get("quantization") ?? "static", {
     ...origin,
     what: '"quantization"',
   });
   root.delete("quantization");
   const rest = Object.fromEntries(root);
-  if (kind === "static") return { kind, layers: checkAs(lenient ? KNOWN_LAYERS : LAYERS, rest, origin) };
+  if (kind !== "dynamic") {
+    const layers = checkAs(lenient ? KNOWN_LAYERS : LAYERS, rest, origin);
+    return { kind: "static", layers, ...(kind === "trained" ? { trained: true } : {}) };
+  }
   const { quant_ops: quantized, no_quant_ops: float } = checkAs(DYNAMIC, rest, origin);
   return { kind, choice: { quantized, float } };
 }

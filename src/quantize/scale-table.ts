@@ -11,7 +11,12 @@ export interface LayerClips {
 
 /** A scale table (`-s`): clip values by layer, or which layers to quantize dynamically. */
 export type ScaleTable =
-  | { readonly kind: "static"; readonly layers: ReadonlyMap<string, LayerClips> }
+  | {
+      readonly kind: "static";
+      readonly layers: ReadonlyMap<string, LayerClips>;
+      /** It tells of all that was quantized while the model was trained: what it does not name stays float. */
+      readonly trained?: boolean;
+    }
   | { readonly kind: "dynamic"; readonly choice: DynamicChoice };
 
 /** Operators to quantize dynamically, and to leave in float, by name. */
@@ -30,8 +35,8 @@ export function tableError(file: string, problem: string): BoltqError {
   return new BoltqError("format", problem, { file, remedy: SCALE_TABLE_REMEDY });
 }
 
-/** The JSON of a table of clip values; layers and tensors in their order. */
-export function printScaleTable(layers: ReadonlyMap<string, LayerClips>): string {
+/** The JSON of a table of clip values; layers and tensors in their order. `trained` as `ScaleTable` has it. */
+export function printScaleTable(layers: ReadonlyMap<string, LayerClips>, { trained = false } = {}): string {
   const named = [...layers].map(([layer, clips]) => [
     layer,
     Object.fromEntries(
@@ -40,5 +45,5 @@ export function printScaleTable(layers: ReadonlyMap<string, LayerClips>): string
       ),
     ),
   ]);
-  return `${JSON.stringify({ quantization: "static", ...Object.fromEntries(named) }, null, 2)}\n`;
+  return `${JSON.stringify({ quantization: trained ? "trained" : "static", ...Object.fromEntries(named) }, null, 2)}\n`;
 }

@@ -9,22 +9,23 @@ const MATRIX: ReadonlySet<string> = new Set(["Conv", "ConvTranspose", "Gemm", "M
 interface TrainedLayer extends LayerClips {
   readonly inputs: Map<string, number>;
   readonly weights: Map<string, number>;
+  readonly outputs: Map<string, number>;
   readonly ranges: Map<string, readonly [number, number]>;
 }
 
 /**
  * Takes the simulated quantization out of a model that was trained with it and returns its clip values as a scale table:
  * inputs and weight of each matrix operator, and the ranges of the inputs. Layers are called as X2bolt calls them: by the operator's name, else by its
- * output.
+ * output. With `all`, of every operator, and of the outputs of the model too.
  */
-export async function tableOfTraining(model: OnnxModel): Promise<Map<string, LayerClips>> {
+export async function tableOfTraining(model: OnnxModel, { all = false } = {}): Promise<Map<string, LayerClips>> {
   const layers = new Map<string, TrainedLayer>();
-  for (const { operator, value, clip, range } of await removeFakeQuantization(model)) {
-    if (!MATRIX.has(operator.type) || !(clip > 0)) continue;
-    if (operator.type !== "MatMul" && operator.inputs[2] === value) continue;
+  for (const { operator, value, clip, range, isOutput } of await removeFakeQuantization(model)) {
+    if (!(clip > 0) || (!all && (isOutput || !MATRIX.has(operator.type)))) continue;
+    if (MATRIX.has(operator.type) && operator.type !== "MatMul" && operator.inputs[2] === value) continue;
     const name = operator.name || operator.output().name;
     const layer = layers.get(name) ?? { inputs: new Map(), weights: new Map(), outputs: new Map(), ranges: new Map() };
-    (value.constant === undefined ? layer.inputs : layer.weights).set(value.name, clip);
+    (isOutput ? layer.outputs : value.constant === undefined ? layer.inputs : layer.weights).set(value.name, clip);
     if (range !== undefined) layer.ranges.set(value.name, range);
     layers.set(name, layer);
   }

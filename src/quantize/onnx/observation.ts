@@ -3,6 +3,7 @@ import type { OnnxModel } from "../../onnx/model.ts";
 import type { Recipe } from "../recipe.ts";
 import { neededStatistics } from "./needed-statistics.ts";
 import { type Placement, placeQuantization } from "./placement.ts";
+import type { ClipValues } from "./table-clips.ts";
 
 /** What is to be observed of an ONNX model, which has been brought into the form that is quantized. */
 export interface OnnxObservation {
@@ -20,4 +21,15 @@ export async function planObservation(model: OnnxModel, recipe: Recipe): Promise
   const { notes, opset } = await prepareForQuantization(model);
   const placement = placeQuantization(model, recipe);
   return { placement, needs: neededStatistics(model, placement), notes, opset };
+}
+
+/** The same where a table tells what was quantized in training: that is, and nothing else. */
+export function observationAsTrained(
+  model: OnnxModel,
+  recipe: Recipe,
+  clips: ClipValues,
+  prepared: OnnxObservation,
+): OnnxObservation {
+  const placement = placeQuantization(model, recipe, { trained: (value) => clips.value(value) !== undefined });
+  return { ...prepared, placement, needs: neededStatistics(model, placement) };
 }

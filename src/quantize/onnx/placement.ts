@@ -45,22 +45,25 @@ const POOLINGS: ReadonlySet<string> = new Set(["GlobalAveragePool", "AveragePool
 
 /**
  * Decides which operators are quantized. Matrix operators are, as the recipe says; what stands between two of them is
- * where it has an integer kernel; all behind the last stays float, so that the outputs are exact. `barred` names
- * operators that cannot be, with the reason.
+ * where it has an integer kernel; all behind the last stays float, so that the outputs are exact. With `trained`, which tells
+ * what was quantized while the model was trained, those values are stored and no others.
  */
 export function placeQuantization(
   model: OnnxModel,
   recipe: Recipe,
-  barred: ReadonlyMap<OnnxNode, string> = new Map(),
+  { trained }: { trained?: IsTrained } = {},
 ): Placement {
-  return new Placer(model, recipe, barred).place();
+  return new Placer(model, recipe, trained).place();
 }
+
+type IsTrained = (value: OnnxValue) => boolean;
 
 class Placer {
   readonly #nodes: readonly OnnxNode[];
   readonly #outputs: ReadonlySet<OnnxValue>;
   readonly #recipe: Recipe;
   readonly #barred: ReadonlyMap<OnnxNode, string>;
+  readonly #trained: IsTrained | undefined;
   readonly #settings = new Map<OnnxNode, StaticSettings>();
   readonly #matrix = new Set<OnnxNode>();
   readonly #leads = new Set<OnnxValue>();
@@ -72,25 +75,23 @@ class Placer {
   readonly #shared: SharedScale[] = [];
   readonly #joined: JoinedScale[] = [];
 
-  constructor(model: OnnxModel, recipe: Recipe, barred: ReadonlyMap<OnnxNode, string>) {
+  constructor(model: OnnxModel, recipe: Recipe, trained: IsTrained | undefined) {
     this.#nodes = model.main.graph.nodes;
     this.#outputs = new Set(model.main.graph.outputs);
     this.#recipe = recipe;
-    this.#barred = new Map([
-      ...[...(recipe.floatStem === false ? [] : floatStem(model))].flatMap((node) =>
-        asksForInt8(recipe, node) ? [] : [[node, STEM_REASON] as const],
-      ),
-      ...barred,
-    ]);
+    this.#trained = trained;
+    const stem = recipe.floatStem === false || trained !== undefined ? [] : [...floatStem(model)];
+    this.#barred = new Map(stem.flatMap((node) => (asksForInt8(recipe, node) ? [] : [[node, STEM_REASON]])));
   }
 
   place(): Placement {
     for (const node of this.#nodes) this.#settings.set(node, staticSettingsFor(this.#recipe, node));
     for (const node of this.#nodes) if (this.#matrixObstacle(node) === undefined) this.#matrix.add(node);
     this.#findLeads();
-    this.#keepClassifiersFloat();
+    if (this.#trained === undefined) this.#keepClassifiersFloat();
     this.#findLeads();
     for (const node of this.#nodes) this.#decide(node);
+    this.#storeTrained();
     return {
       quantized: this.#quantized,
       float: this.#float,
@@ -108,6 +109,7 @@ class Placer {
     if (barred !== undefined) return barred;
     if (this.#settings.get(node)!.precision === "float") return RECIPE_REASON;
     if (dataInputs(node).some(isConstant)) return "what it reads is constant";
+    if (!this.#areTrained(dataInputs(node))) return UNTRAINED_REASON;
     if (dataInputs(node).some((value) => cameFromSoftmax(value))) return "8 bits would lose the small probabilities";
     return parameterObstacle(node);
   }
@@ -150,7 +152,8 @@ class Placer {
     this.#quantized.set(node, { role: "matrix", settings, reason: "a matrix operator" });
     for (const input of dataInputs(node)) this.#store(input, settings);
     const end = this.#endOf(node);
-    if (node.type === "Conv" || this.#isReadAsBytes(end.value)) this.#make(node, end, settings);
+    const isStored = node.type === "Conv" || this.#isReadAsBytes(end.value);
+    if (this.#trained?.(end.value) ?? isStored) this.#make(node, end, settings);
   }
 
   #supportObstacle(node: OnnxNode): string | undefined {
@@ -164,6 +167,7 @@ class Placer {
     const inputs = dataInputs(node);
     const hasBytes = inputs.some((input) => this.#made.has(input));
     if (!hasBytes || !inputs.every((input) => this.#isStored(input))) return "what it reads is float";
+    if (this.#trained !== undefined) return this.#isStoredInTraining(node, role) ? undefined : UNTRAINED_REASON;
     if (!node.outputs.some((output) => this.#leads.has(output))) return "no quantized operator follows: exact results";
     return undefined;
   }
@@ -176,6 +180,28 @@ class Placer {
     return (
       this.#made.has(value) || value.users.some((user) => this.#matrix.has(user) && dataInputs(user).includes(value))
     );
+  }
+
+  /** What training rounded behind operators that stay float is rounded there too. */
+  #storeTrained(): void {
+    for (const node of this.#nodes) {
+      const settings = this.#settings.get(node)!;
+      if (settings.precision === "float") continue;
+      for (const output of node.outputs) {
+        if (!this.#trained?.(output) || this.#values.has(output)) continue;
+        this.#made.add(output);
+        this.#store(output, settings);
+      }
+    }
+  }
+
+  #areTrained(values: readonly OnnxValue[]): boolean {
+    return this.#trained === undefined || values.every(this.#trained);
+  }
+
+  /** What only moves numbers needs no quantizer of its own. */
+  #isStoredInTraining(node: OnnxNode, role: Role): boolean {
+    return role === "pass" || this.#areTrained([this.#endOf(node).value]);
   }
 
   #quantizeSupport(node: OnnxNode): void {
@@ -210,6 +236,7 @@ class Placer {
       isFusedActivation(reader) &&
       reader.inputs[0] === value &&
       this.#settings.get(reader)?.precision === "int8" &&
+      this.#areTrained([reader.output()]) &&
       reader.inputs.slice(1).every((limit) => limit === undefined || limit.constant !== undefined);
     return fusible ? { value: reader.output(), activation: reader } : { value, activation: undefined };
   }
@@ -241,6 +268,7 @@ class Placer {
 }
 
 const STEM_REASON = "among the first convolutions, over few channels: float is faster and more exact";
+const UNTRAINED_REASON = "float in training too";
 const RECIPE_REASON = "the recipe says so";
 
 const SUPPORT_REASONS: Readonly<Record<Role, string>> = {

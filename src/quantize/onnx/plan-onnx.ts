@@ -53,6 +53,7 @@ export async function planOnnx(
       inputChannels: statistics.values.get(input!.name)?.channels,
       correctBias: recipe.biasCorrection !== false,
       clip: clips?.weight(node, weight.value),
+      trained: clips?.trained ?? false,
     });
     weights.push(planned.weight);
     if (planned.bias !== undefined) biases.push(planned.bias);

@@ -24,6 +24,8 @@ export interface WeightTask {
   readonly correctBias: boolean;
   /** Clip value that a scale table gives. */
   readonly clip: number | undefined;
+  /** Whether the steps of training are kept although sums may saturate. Default false. */
+  readonly trained?: boolean;
 }
 
 export interface PlannedWeight {
@@ -75,6 +77,7 @@ export async function planWeight(task: WeightTask): Promise<PlannedWeight> {
       ...saturations(
         blocks.flatMap(({ crowded }) => crowded),
         weight.value,
+        task.trained ? "those of training were kept" : "their scales were widened",
       ),
       ...overflows(
         blocks.flatMap(({ overflowing }) => overflowing),
@@ -145,7 +148,7 @@ function widenForPairs(task: WeightTask, scales: number[], block: ChannelBlock):
     const place = scales.length === 1 ? 0 : channel;
     const least = Math.fround(sum / MOST_PAIR_SUM);
     if (scales[place]! >= least) return;
-    scales[place] = least;
+    if (!task.trained) scales[place] = least;
     widened.push(channel);
   });
   return widened;
@@ -256,13 +259,13 @@ function deadChannels(dead: readonly number[], value: OnnxValue): PlanWarning[] 
   ];
 }
 
-function saturations(channels: readonly number[], value: OnnxValue): PlanWarning[] {
+function saturations(channels: readonly number[], value: OnnxValue, scales: string): PlanWarning[] {
   if (channels.length === 0) return [];
   return [
     {
       kind: "saturation-without-vnni",
       subject: `weight "${value.name}"`,
-      problem: `sums of two products would saturate in 16 bits on x86 processors without VNNI, for ${channels.length} channels (${listed(channels)}); their scales were widened`,
+      problem: `sums of two products would saturate in 16 bits on x86 processors without VNNI, for ${channels.length} channels (${listed(channels)}); ${scales}`,
       remedy: "Leave the operator in float with a rule if that costs too much accuracy",
     },
   ];

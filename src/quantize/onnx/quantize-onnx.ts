@@ -12,7 +12,7 @@ import { splitExamples } from "../refine/split-examples.ts";
 import type { ScaleTable } from "../scale-table.ts";
 import { applyPlan } from "./apply-plan.ts";
 import { refuseBrokenWeights } from "./finite-weights.ts";
-import { type OnnxObservation, planObservation } from "./observation.ts";
+import { type OnnxObservation, observationAsTrained, planObservation } from "./observation.ts";
 import { planOnnx } from "./plan-onnx.ts";
 import { type ClipValues, tableClips } from "./table-clips.ts";
 import type { RuntimeTarget } from "./targets.ts";
@@ -64,10 +64,13 @@ export async function quantizeOnnx(model: OnnxModel, options: QuantizeOnnxOption
   const { recipe = {}, table, tableFile = "(scale table)", planOnly = false } = options;
   if (!isStatic(recipe)) return quantizeWithForms(model, recipe, options);
   const effort = options.effort ?? recipe.effort ?? "default";
-  const observation = await planObservation(model, recipe);
+  const prepared = await planObservation(model, recipe);
   const clips = table === undefined ? undefined : tableClips(table, model, tableFile);
+  const observation = clips?.trained ? observationAsTrained(model, recipe, clips, prepared) : prepared;
   const examples =
-    options.dataset === undefined || effort === "fast" ? undefined : await splitExamples(options.dataset);
+    options.dataset === undefined || effort === "fast" || clips?.trained
+      ? undefined
+      : await splitExamples(options.dataset);
   // What steps are judged by must not be what ranges were found on: a channel is easily filled for the latter alone.
   const dataset = examples?.calibrated ?? options.dataset;
   const statistics = await statisticsFor(model, observation.needs, { ...options, dataset }, clips);

@@ -8,6 +8,8 @@ export interface ClipValues {
   /** Where the table gives both ends; then `value` is defined too. */
   range(value: OnnxValue): readonly [low: number, high: number] | undefined;
   weight(node: OnnxNode, weight: OnnxValue): number | undefined;
+  /** Whether all that the table does not name was float in training, and stays so. */
+  readonly trained: boolean;
 }
 
 /**
@@ -42,6 +44,7 @@ export function tableClips(table: ScaleTable, model: OnnxModel, file: string): C
     if (stranger !== undefined) throw unknownName(`the operator "${layer}" has no weight "${stranger}"`, file);
   }
   return {
+    trained: table.trained ?? false,
     value: ({ name }) => values.get(name),
     range: ({ name }) => ranges.get(name),
     weight: (node, weight) => table.layers.get(node.name)?.weights.get(weight.name),

@@ -12,7 +12,9 @@ import { type CodeRange, codeRange, quantParameters } from "./quantizer-paramete
 /** A value that an operator reads quantized, in a model that was trained so. */
 export interface TrainedClip {
   readonly operator: OnnxNode;
-  /** What the operator reads once the quantization is taken out. */
+  /** Whether the operator gives the value, an output of the model, instead of reading it. */
+  readonly isOutput: boolean;
+  /** What the operator reads (or gives) once the quantization is taken out. */
   readonly value: OnnxValue;
   /** The largest magnitude that is kept. */
   readonly clip: number;
@@ -52,11 +54,37 @@ export async function removeFakeQuantization(model: OnnxModel): Promise<TrainedC
     for (const part of chain.parts) bypassed.set(part, part === chain.parts.at(-1) ? chain.grid : undefined);
     for (const moved of chain.moves) moved.type = { type: "float32", shape: moved.type?.shape };
   }
+  const outputs = outputGrids(model, bypassed);
   const clipper = new Clipper(model, await limitsOfClips(model));
   for (const [node, grid] of bypassed) bypass(model, node, grid, clipper);
   refuseLeftovers(model);
   dropUnusedInitializers(model);
-  return model.main.graph.nodes.flatMap((node) => clipsOf(node, grids, steps));
+  return [...model.main.graph.nodes.flatMap((node) => clipsOf(node, grids, steps)), ...clipsOfOutputs(model, outputs)];
+}
+
+/** The grids of quantizers that give outputs of the model, by the output's place. */
+function outputGrids(
+  { main }: OnnxModel,
+  bypassed: ReadonlyMap<OnnxNode, Grid | undefined>,
+): ReadonlyMap<number, Grid> {
+  return new Map(
+    main.graph.outputs.flatMap((output, place): [number, Grid][] => {
+      let node = output.producer;
+      while (node !== undefined && bypassed.has(node) && bypassed.get(node) === undefined)
+        node = node.input(0).producer;
+      const grid = node !== undefined && bypassed.has(output.producer!) ? bypassed.get(node) : undefined;
+      return grid === undefined ? [] : [[place, grid]];
+    }),
+  );
+}
+
+function clipsOfOutputs({ main }: OnnxModel, grids: ReadonlyMap<number, Grid>): TrainedClip[] {
+  return [...grids].flatMap(([place, grid]): TrainedClip[] => {
+    const value = main.graph.outputs[place]!;
+    const operator = value.producer;
+    if (operator === undefined) return [];
+    return [{ operator, value, isOutput: true, clip: clipOf(grid), range: rangeOf(grid) }];
+  });
 }
 
 /** The codes of a quantizer: real = scale × (code − zeroPoint). */
@@ -241,9 +269,10 @@ function clipsOf(
   return operator.inputs.flatMap((value, index): TrainedClip[] => {
     if (value === undefined) return [];
     const step = steps.get(value);
-    if (step !== undefined) return [{ operator, value, clip: LARGEST_WEIGHT_CODE * step, range: undefined }];
+    if (step !== undefined)
+      return [{ operator, value, isOutput: false, clip: LARGEST_WEIGHT_CODE * step, range: undefined }];
     const grid = gridRead(operator, index, grids);
-    return grid === undefined ? [] : [{ operator, value, clip: clipOf(grid), range: rangeOf(grid) }];
+    return grid === undefined ? [] : [{ operator, value, isOutput: false, clip: clipOf(grid), range: rangeOf(grid) }];
   });
 }
 

@@ -1,0 +1,72 @@
+import { expect, it } from "vitest";
+import { type OnnxOperator, onnxModel } from "../../../test/models/onnx-model.ts";
+import { largestDifference, outputsOf } from "../../../test/models/run.ts";
+import { normalTensor } from "../../../test/models/values.ts";
+import { encodedTensor, floatTensor, integerTensor } from "../../onnx/tensor-data.ts";
+import { parseScaleTable } from "../parse-scale-table.ts";
+import { printScaleTable } from "../scale-table.ts";
+import { tableOfTraining } from "../table-of-training.ts";
+import { quantizeOnnx } from "./quantize-onnx.ts";
+
+/** A value on a trained grid, as `to`; with `limits`, of fewer codes. */
+function rounded(
+  from: string,
+  to: string,
+  [scale, zero]: readonly [string, string],
+  limits: string[] = [],
+): OnnxOperator[] {
+  const codes = limits.length === 0 ? `${to}_q` : `${to}_c`;
+  const cut: OnnxOperator[] = limits.length === 0 ? [] : [["Clip", [`${to}_q`, ...limits], codes]];
+  return [["QuantizeLinear", [from, scale, zero], `${to}_q`], ...cut, ["DequantizeLinear", [codes, scale, zero], to]];
+}
+
+/**
+ * Weights have small codes, so that sums of two products fit 16 bits on every processor; steps are no multiples of each
+ * other, so that no sum lies between two codes.
+ */
+function trainedModel() {
+  return onnxModel({
+    inputs: { x: [1, 4, 6, 6] },
+    constants: {
+      w: normalTensor([8, 4, 3, 3]),
+      v: normalTensor([288, 5]),
+      tenth: floatTensor([], [0.1]),
+      fine: floatTensor([], [0.0517]),
+      other: floatTensor([], [0.0937]),
+      int8: encodedTensor("int8", [], [0]),
+      uint8: encodedTensor("uint8", [], [0]),
+      odd: encodedTensor("uint8", [], [120]),
+      low: encodedTensor("int8", [], [-31]),
+      high: encodedTensor("int8", [], [31]),
+      shape: integerTensor([2], [1, 288]),
+    },
+    operators: [
+      ...rounded("x", "xr", ["fine", "int8"], ["low", "high"]),
+      ...rounded("w", "wr", ["tenth", "int8"]),
+      ["Conv", ["xr", "wr"], "c", { pads: [1, 1, 1, 1] }],
+      ["Relu", ["c"], "a"],
+      ...rounded("a", "ar", ["other", "uint8"]),
+      ["Sigmoid", ["ar"], "s"],
+      ["Reshape", ["ar", "shape"], "r"],
+      ...rounded("v", "vr", ["tenth", "int8"]),
+      ["MatMul", ["r", "vr"], "m"],
+      ...rounded("m", "y", ["tenth", "odd"]),
+    ],
+    outputs: ["y", "s"],
+  });
+}
+
+it("computes what training computed: its grids are kept, of inputs, weights and outputs, and nothing else is rounded", async () => {
+  const expected = await outputsOf(trainedModel());
+  const model = trainedModel();
+  const layers = await tableOfTraining(model, { all: true });
+  expect(largestDifference(await outputsOf(model), expected)).toBeGreaterThan(0.02);
+  const table = parseScaleTable(printScaleTable(layers, { trained: true }), "table.json");
+  const { model: quantized, plan } = await quantizeOnnx(model, { table });
+  expect(plan.weights.map(({ name, type }) => [name, type])).toEqual([
+    ["wr", "int8"],
+    ["vr", "int8"],
+  ]);
+  expect(plan.operators.find(({ type }) => type === "Sigmoid")).toMatchObject({ precision: "float" });
+  expect(largestDifference(await outputsOf(quantized), expected)).toBeLessThan(1e-4);
+});
