@@ -1,7 +1,7 @@
 import { BoltqError } from "../../io/error.ts";
 
 /** A word by which transformers.js asks for a precision. */
-export type TransformersDtype = "q8" | "int8" | "q4";
+export type TransformersDtype = "fp16" | "q8" | "int8" | "uint8" | "q4" | "q4f16" | "bnb4";
 
 /** What stands behind such a word. */
 export interface DtypeFile {
@@ -13,9 +13,13 @@ export interface DtypeFile {
 
 /** The files by dtype that transformers.js looks for (DEFAULT_DTYPE_SUFFIX_MAPPING in its utils/dtypes.js). */
 export const TRANSFORMERS_DTYPES: Readonly<Record<TransformersDtype, DtypeFile>> = {
+  fp16: { suffix: "_fp16", recipe: "float16" },
   q8: { suffix: "_quantized", recipe: "int8-dynamic" },
   int8: { suffix: "_int8", recipe: "int8-dynamic" },
+  uint8: { suffix: "_uint8", recipe: "uint8-dynamic" },
   q4: { suffix: "_q4", recipe: "int4-blocks" },
+  q4f16: { suffix: "_q4f16", recipe: "q4f16" },
+  bnb4: { suffix: "_bnb4", recipe: "nf4" },
 };
 
 const NAMES = Object.keys(TRANSFORMERS_DTYPES) as TransformersDtype[];
@@ -32,7 +36,7 @@ export function parseDtypes(text: string | undefined): TransformersDtype[] {
 }
 
 /** Suffixes of more dtypes, which are not written here, in transformers.js' table. */
-const OTHER_SUFFIXES = ["_fp16", "_uint8", "_q4f16", "_bnb4", "_q2", "_q2f16", "_q1", "_q1f16"];
+const OTHER_SUFFIXES = ["_q2", "_q2f16", "_q1", "_q1f16"];
 
 /** Whether a file's name, without .onnx, says that it is one of a dtype: it was made of another. */
 export function isDtypeName(stem: string): boolean {
