@@ -119,8 +119,9 @@ async function paddedWeight(node: BoltNode, record: BoltWeight, sizes: Sizes): P
 
 async function paddedVector(vector: Bytes, group: number, kernels: number, newKernels: number): Promise<Bytes> {
   const old = await vector.read();
-  const padded = new Uint8Array(Math.floor(old.length / kernels) * newKernels);
-  const [part, newPart] = [old.length / group, padded.length / group];
+  const size = Math.floor(old.length / kernels);
+  const padded = new Uint8Array(size * newKernels);
+  const [part, newPart] = [(size * kernels) / group, (size * newKernels) / group];
   for (let index = 0; index < group; index++)
     padded.set(old.subarray(index * part, (index + 1) * part), index * newPart);
   return memoryBytes(padded);
