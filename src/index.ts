@@ -145,9 +145,8 @@ export {
 export type { AccuracyStep } from "./quantize/refine/improve.ts";
 export type { DynamicChoice, LayerClips, ScaleTable } from "./quantize/scale-table.ts";
 export { type Difference, diffModels } from "./report/difference.ts";
-export { ChangedAnswers, type Thumbnail } from "./report/gather/changed-answers.ts";
+export type { ChangedAnswers, Thumbnail } from "./report/gather/changed-answers.ts";
 export type { ReportSubject } from "./report/gather/report-of-comparison.ts";
-export { shrunk } from "./report/gather/thumbnail.ts";
 export type {
   ReportCard,
   ReportChannels,
@@ -162,7 +161,7 @@ export type {
   ReportOrigin,
   ReportTrial,
 } from "./report/html/report-data.ts";
-export { makeReport, printReport } from "./report/make-report.ts";
+export { changedAnswers, makeReport, printReport, shrunkPicture } from "./report/make-report.ts";
 export {
   type ModelSummary,
   type OperatorSummary,

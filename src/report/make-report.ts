@@ -1,3 +1,5 @@
+import type { Image } from "../data/image/image.ts";
+import type { ChangedAnswers, Thumbnail } from "./gather/changed-answers.ts";
 import type { ReportSubject } from "./gather/report-of-comparison.ts";
 import type { ReportData } from "./html/report-data.ts";
 
@@ -14,4 +16,16 @@ export async function makeReport(subject: ReportSubject): Promise<string> {
 export async function printReport(data: ReportData): Promise<string> {
   const { reportHtml } = await import("./html/report.ts");
   return reportHtml(data);
+}
+
+/** Gathers the examples that change their answer, for `onSample` of `compareModels`, and for a report. */
+export async function changedAnswers(thumbnail: Thumbnail): Promise<ChangedAnswers> {
+  const gathered = await import("./gather/changed-answers.ts");
+  return new gathered.ChangedAnswers(thumbnail);
+}
+
+/** A picture made small enough to stand in a report. */
+export async function shrunkPicture(image: Image): Promise<Image> {
+  const { shrunk } = await import("./gather/thumbnail.ts");
+  return shrunk(image);
 }

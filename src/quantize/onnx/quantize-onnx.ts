@@ -10,7 +10,6 @@ import { isStatic, type Recipe } from "../recipe.ts";
 import type { AccuracyStep } from "../refine/improve.ts";
 import { splitExamples } from "../refine/split-examples.ts";
 import type { ScaleTable } from "../scale-table.ts";
-import { applyPlan } from "./apply-plan.ts";
 import { refuseBrokenWeights } from "./finite-weights.ts";
 import { type OnnxObservation, observationAsTrained, planObservation } from "./observation.ts";
 import { planOnnx } from "./plan-onnx.ts";
@@ -79,7 +78,7 @@ export async function quantizeOnnx(model: OnnxModel, options: QuantizeOnnxOption
     planOnnx(model, recipe, placement, seen, { notes, opset, ...(clips === undefined ? {} : { clips }) });
   const planned = await planOf(statistics);
   if (examples === undefined || planned.weights.length === 0) {
-    if (!planOnly) applyPlan(model, planned);
+    if (!planOnly) await carryOut(model, planned);
     return { model, plan: planned, statistics };
   }
   let last = statistics;
@@ -96,7 +95,7 @@ export async function quantizeOnnx(model: OnnxModel, options: QuantizeOnnxOption
     observe,
     options: { ...options, fitBiases: recipe.biasCorrection !== false },
   });
-  if (!planOnly) applyPlan(model, fitted.plan);
+  if (!planOnly) await carryOut(model, fitted.plan);
   const scaled = (fitted.plan.channelScalings ?? []).length > 0;
   return { model, ...fitted, statistics: scaled ? last : statistics };
 }
@@ -130,8 +129,14 @@ export async function quantizeOnnxAsPlanned(model: OnnxModel, plan: Plan): Promi
   await scaleChannels(model, plan.channelScalings ?? []);
   const { applyForms, hasForms } = await import("./forms/index.ts");
   if (hasForms(plan)) applyForms(model, plan);
-  else applyPlan(model, plan);
+  else await carryOut(model, plan);
   return { model, plan };
+}
+
+/** Loaded when there is a plan to carry out: a page need not have it before. */
+async function carryOut(model: OnnxModel, plan: Plan): Promise<void> {
+  const { applyPlan } = await import("./apply-plan.ts");
+  applyPlan(model, plan);
 }
 
 /** Where numbers are not finite a broken weight is to blame before the data is. */
