@@ -4,6 +4,7 @@ import { inferShapes } from "../../onnx/shape-inference.ts";
 import { subgraphsOf } from "../../onnx/subgraphs.ts";
 import { foldBatchNorm } from "../../transform/onnx/fold-batch-norm.ts";
 import { constantsToInitializers, freeInitializers } from "../../transform/onnx/initializers.ts";
+import { pooledConvolutionToGemm } from "../../transform/onnx/pooled-convolution-to-gemm.ts";
 import { raiseOpset } from "../../transform/onnx/raise-opset.ts";
 import { widenHalfFloats } from "../../transform/onnx/widen-half-floats.ts";
 import { refuseQuantized } from "./refuse-quantized.ts";
@@ -39,6 +40,7 @@ export async function prepareForQuantization(model: OnnxModel): Promise<Preparat
   const folded = await foldBatchNorm(model);
   nameOperators(model);
   await inferShapes(model);
+  pooledConvolutionToGemm(model);
   const notes = [
     ...(from === undefined ? [] : [`the opset was raised from ${from} to ${model.opsets.get("")}`]),
     ...halves.map((half) => `what is ${half} inside the model became float32, as ONNX Runtime computes`),

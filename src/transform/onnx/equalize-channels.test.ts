@@ -110,3 +110,11 @@ describe("channels stay", () => {
     expect(await equalizeChannels(model, magnitudes)).toBeUndefined();
   });
 });
+
+it("leaves channels alone that were seen in few numbers", async () => {
+  const model = network([["Relu", ["a"], "b"]]);
+  await inferShapes(model);
+  const numbersOf = ({ name }: { readonly name: string }) => (name === "b" ? 100 : undefined);
+  expect(await equalizeChannels(model, magnitudes, { numbersOf })).toBeUndefined();
+  expect(await equalizeChannels(model, magnitudes, { numbersOf: () => 10_000 })).toBeDefined();
+});

@@ -21,6 +21,8 @@ export interface EqualizeOptions {
   readonly filling?: number;
   /** Most that a channel is scaled by. Default 16. */
   readonly mostFactor?: number;
+  /** Numbers that were seen of each of a value's channels. Channels that were seen in few are left alone. Default: enough. */
+  readonly numbersOf?: (value: OnnxValue) => number | undefined;
 }
 
 /** What was seen of a channel may be exceeded by so much: it is not scaled up to the limit. */
@@ -106,12 +108,13 @@ function classFactors(
   model: OnnxModel,
   classes: ChannelClasses,
   magnitudesOf: (value: OnnxValue) => readonly number[] | undefined,
-  { filling = 0.5, mostFactor = 16 }: EqualizeOptions,
+  { filling = 0.5, mostFactor = 16, numbersOf = () => undefined }: EqualizeOptions,
 ): Map<number, number> {
   const { largest, widest } = classMagnitudes(model, classes, magnitudesOf);
+  const unsure = unsureClasses(model, classes, numbersOf);
   const factors = new Map<number, number>();
   for (const [of, magnitude] of largest) {
-    if (!classes.isFree(of) || !(magnitude > 0)) continue;
+    if (!classes.isFree(of) || unsure.has(of) || !(magnitude > 0)) continue;
     const limit = classes.limitOf(of);
     if (magnitude >= REACHED * limit) continue;
     const room = Math.min(limit, widest.get(of)!) / (magnitude * MARGIN);
@@ -120,6 +123,22 @@ function classFactors(
     if (factor > 1) factors.set(of, factor);
   }
   return factors;
+}
+
+/** Fewer numbers of a channel say too little of how far it reaches: one that fires for a rare class alone would be scaled up, and cut. */
+const LEAST_NUMBERS = 4096;
+
+function unsureClasses(
+  model: OnnxModel,
+  classes: ChannelClasses,
+  numbersOf: (value: OnnxValue) => number | undefined,
+): Set<number> {
+  const unsure = new Set<number>();
+  for (const value of model.main.graph.nodes.flatMap(({ outputs }) => outputs)) {
+    if ((numbersOf(value) ?? LEAST_NUMBERS) >= LEAST_NUMBERS) continue;
+    for (let channel = 0; channel < classes.channelsOf(value); channel++) unsure.add(classes.classOf(value, channel)!);
+  }
+  return unsure;
 }
 
 /** By class: the largest magnitude of its channels, and that of the values they are channels of. */

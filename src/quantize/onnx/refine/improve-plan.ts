@@ -1,5 +1,5 @@
 import type { Statistics } from "../../../calibrate/statistics.ts";
-import type { OnnxModel } from "../../../onnx/model.ts";
+import type { OnnxModel, OnnxValue } from "../../../onnx/model.ts";
 import { loadRuntime } from "../../../runtime/load.ts";
 import { equalizeChannels } from "../../../transform/onnx/equalize-channels.ts";
 import type { Plan } from "../../plan.ts";
@@ -30,7 +30,13 @@ export async function improvePlan(
 ): Promise<Improved> {
   const runtime = options.runtime ?? (await loadRuntime());
   const equalize: Attempt["make"] = async () => {
-    const equalized = await equalizeChannels(model, ({ name }) => statistics.values.get(name)?.channels?.magnitudes);
+    const seen = ({ name }: OnnxValue) => statistics.values.get(name);
+    const equalized = await equalizeChannels(model, (value) => seen(value)?.channels?.magnitudes, {
+      numbersOf: (value) => {
+        const { numbers, channels } = seen(value) ?? {};
+        return numbers === undefined ? undefined : numbers / (channels?.magnitudes.length ?? 1);
+      },
+    });
     if (equalized === undefined) return undefined;
     const { scalings, undo } = equalized;
     return { plan: { ...(await planOf(await observe())), channelScalings: scalings }, undo };
