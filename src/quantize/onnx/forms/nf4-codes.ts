@@ -41,8 +41,12 @@ function scaleOf(values: Float32Array, method: "max" | "mse"): number {
   let [best, least] = [largest, Number.POSITIVE_INFINITY];
   for (const share of SHARES) {
     const scale = Math.fround(largest * share);
+    const inverse = 1 / scale;
     let error = 0;
-    for (const value of values) error += (value - scale * STEPS[nearestStep(value / scale)]!) ** 2;
+    for (let index = 0; index < values.length; index++) {
+      const rest = values[index]! - scale * STEPS[nearestStep(values[index]! * inverse)]!;
+      error += rest * rest;
+    }
     if (error < least) [best, least] = [scale, error];
   }
   return best;
