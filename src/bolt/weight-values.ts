@@ -61,6 +61,7 @@ function decoderOf(record: BoltWeight): Decoder {
   if (scale === undefined || record.scales[0]!.length !== 1) {
     throw new BoltqError("format", `a weight of type ${record.dataType} needs exactly one scale`, {
       subject: `weight of "${record.operator}"`,
+      remedy: "The file is damaged: convert the model again",
     });
   }
   const factor = Math.fround(1 / scale);

@@ -39,6 +39,7 @@ function refuseSecondProducer({ name, producer }: OnnxValue): void {
   if (producer === undefined) return;
   throw new BoltqError("invalid-graph", `its output "${name}" is an input or a constant of the graph already`, {
     subject: `operator "${producer.name}" (${producer.type})`,
+    remedy: "Give each value one name of its own, or export the model again",
   });
 }
 

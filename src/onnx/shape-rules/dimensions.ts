@@ -38,7 +38,9 @@ export function changed(size: Dimension, change: (size: number) => Dimension): D
 export function axisOf(axis: number, rank: number): number {
   const positive = axis < 0 ? axis + rank : axis;
   if (positive >= 0 && positive < rank) return positive;
-  throw new BoltqError("invalid-graph", `there is no axis ${axis} in a tensor of rank ${rank}`);
+  throw new BoltqError("invalid-graph", `there is no axis ${axis} in a tensor of rank ${rank}`, {
+    remedy: "Correct the axis, or export the model again",
+  });
 }
 
 /** Several axes counted from the front. */
