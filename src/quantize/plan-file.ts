@@ -52,7 +52,7 @@ const WEIGHT = fields({
   ),
   block: v.exactOptional(oneOf(16, 32, 64, 128, 256)),
   symmetric: v.exactOptional(onOrOff),
-  scales: v.array(positive, "a list of positive numbers"),
+  scales: numbers,
   codes: v.exactOptional(CODES),
   clip: v.exactOptional(positive),
   axis: finiteNumber,

@@ -104,12 +104,15 @@ export async function quantizeOnnx(model: OnnxModel, options: QuantizeOnnxOption
 async function quantizeWithForms(
   model: OnnxModel,
   recipe: Recipe,
-  { target = "ort", planOnly = false }: QuantizeOnnxOptions,
+  options: QuantizeOnnxOptions,
 ): Promise<QuantizedOnnx> {
   const { prepareForQuantization } = await import("./prepare.ts");
-  const { applyForms, planForms } = await import("./forms/index.ts");
+  const { applyForms, fitToInputs, planForms } = await import("./forms/index.ts");
   const { notes } = await prepareForQuantization(model);
-  const plan = await planForms(model, recipe, target, notes);
+  const { target = "ort", planOnly = false, dataset, effort = recipe.effort } = options;
+  const planned = await planForms(model, recipe, target, notes);
+  const plan =
+    dataset === undefined || effort === "fast" ? planned : await fitToInputs(model, planned, dataset, options);
   if (!planOnly) applyForms(model, plan);
   return { model, plan };
 }

@@ -55,6 +55,21 @@ export function blockCodes(weight: Float32Array, layout: BlockLayout): BlockCode
   return { codes, scales, zeroPoints };
 }
 
+/** Puts codes around 0, rows × columns, and their scales, rows × blocks, as `blockCodes` does. */
+export function packedBlocks(given: Int8Array, scales: readonly number[], layout: BlockLayout): BlockCodes {
+  const { rows, columns, block, bits } = layout;
+  const blocks = Math.ceil(columns / block);
+  const codes = new Uint8Array(blockSizes(layout)[0]);
+  const middle = 2 ** (bits - 1);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < blocks * block; column++) {
+      const code = column < columns ? given[row * columns + column]! : 0;
+      store(codes, row * blocks * block + column, (code + middle) & (2 * middle - 1), bits);
+    }
+  }
+  return { codes, scales: Float32Array.from(scales), zeroPoints: undefined };
+}
+
 function store(target: Uint8Array, place: number, code: number, bits: 4 | 8): void {
   if (bits === 8) target[place] = code;
   else target[place >> 1]! |= code << (4 * (place & 1));

@@ -1,2 +1,3 @@
 export { applyForms, hasForms } from "./apply-forms.ts";
+export { fitToInputs } from "./fit-to-inputs.ts";
 export { planForms } from "./plan-forms.ts";

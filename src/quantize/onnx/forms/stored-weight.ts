@@ -1,9 +1,10 @@
 import { permute } from "../../../graph/permute.ts";
 import { elementCount, type Tensor } from "../../../graph/tensor.ts";
+import { BoltqError } from "../../../io/error.ts";
 import type { OnnxValue } from "../../../onnx/model.ts";
 import type { WeightPlan } from "../../plan.ts";
 import { finiteValues } from "../finite-weights.ts";
-import { type BlockLayout, blockCodes, blockSizes, symmetricScale } from "./block-codes.ts";
+import { type BlockLayout, blockCodes, blockSizes, packedBlocks, symmetricScale } from "./block-codes.ts";
 import { madeTogether } from "./made-together.ts";
 
 /**
@@ -72,7 +73,10 @@ export function storedBlocks(weight: OnnxValue, plan: WeightPlan): StoredBlocks 
   const [codes, scales, zeroPoints] = madeTogether(
     blockSizes(layout).filter((length) => length > 0),
     async () => {
-      const made = blockCodes(await rowsOf(weight, plan.axis), layout);
+      const made =
+        plan.codes === undefined
+          ? blockCodes(await rowsOf(weight, plan.axis), layout)
+          : packedBlocks(codeRows(weight, plan, plan.codes), plan.scales, layout);
       return [made.codes, new Uint8Array(made.scales.buffer), ...(made.zeroPoints ? [made.zeroPoints] : [])];
     },
   );
@@ -94,6 +98,16 @@ function blockLayout(
   const [rows, columns] = axis === 0 ? constant!.shape : constant!.shape.toReversed();
   const bits = type === "int4" || type === "uint4" ? 4 : 8;
   return { rows: rows!, columns: columns!, block: block!, bits, symmetric, method: method === "mse" ? "mse" : "max" };
+}
+
+/** The codes of a plan with the channels as rows. */
+function codeRows({ name, constant }: OnnxValue, { axis }: WeightPlan, codes: Int8Array): Int8Array {
+  if (codes.length !== elementCount(constant!.shape))
+    throw new BoltqError("mismatch", "the plan was made for another model", { subject: `weight "${name}"` });
+  if (axis === 0) return codes;
+  const turned = new Int8Array(codes.length);
+  permute<number>(codes, constant!.shape, [1, 0], turned);
+  return turned;
 }
 
 /** The numbers with the channels as rows. */
