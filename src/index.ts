@@ -144,7 +144,8 @@ export {
 } from "./quantize/recipe.ts";
 export type { AccuracyStep } from "./quantize/refine/improve.ts";
 export type { DynamicChoice, LayerClips, ScaleTable } from "./quantize/scale-table.ts";
-export { type Difference, diffModels } from "./report/difference.ts";
+export { diffModels } from "./report/diff-models.ts";
+export type { Difference } from "./report/difference.ts";
 export type { ChangedAnswers, Thumbnail } from "./report/gather/changed-answers.ts";
 export type { ReportSubject } from "./report/gather/report-of-comparison.ts";
 export type {
