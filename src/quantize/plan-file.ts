@@ -54,6 +54,7 @@ const WEIGHT = fields({
   symmetric: v.exactOptional(onOrOff),
   scales: numbers,
   codes: v.exactOptional(CODES),
+  inputFactors: v.exactOptional(v.array(positive, "a list of positive numbers")),
   clip: v.exactOptional(positive),
   axis: finiteNumber,
   granularity: oneOf("per-channel", "per-tensor"),

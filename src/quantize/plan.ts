@@ -57,6 +57,8 @@ export interface WeightPlan {
   readonly scales: readonly number[];
   /** The codes, in the weight's own order, where they are not the nearest to its numbers. */
   readonly codes?: Int8Array;
+  /** What each channel of the operator's input is divided by, and the weights that it meets multiplied with, before both are quantized. */
+  readonly inputFactors?: readonly number[];
   /** Cut to ±this first. */
   readonly clip?: number;
   /** The axis of the channels. */

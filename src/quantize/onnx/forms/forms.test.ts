@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { onnxModel } from "../../../../test/models/onnx-model.ts";
-import { type Outputs, outputsOf } from "../../../../test/models/run.ts";
+import { outputsOf } from "../../../../test/models/run.ts";
+import { signalToNoise } from "../../../../test/models/signal-to-noise.ts";
 import { normalTensor } from "../../../../test/models/values.ts";
 import { parsePlan, printPlanFile } from "../../plan-file.ts";
 import { RECIPES, type Recipe } from "../../recipe.ts";
@@ -34,13 +35,6 @@ async function quantized(recipe: Recipe, target?: RuntimeTarget) {
   return { model, plan, types: model.main.graph.nodes.map(({ type }) => type) };
 }
 
-/** The ratio of signal and error over all outputs, in decibels. */
-function decibels(exact: Outputs, other: Outputs): number {
-  const [numbers, approximations] = [exact.values.flat(), other.values.flat()];
-  const sum = (values: readonly number[]) => values.reduce((total, value) => total + value * value, 0);
-  return 10 * Math.log10(sum(numbers) / sum(numbers.map((number, place) => number - approximations[place]!)));
-}
-
 describe("weights that need no calibration", () => {
   it.each<[string, number, readonly string[]]>([
     ["int8-dynamic", 34, ["Gather", "MatMulInteger"]],
@@ -53,7 +47,7 @@ describe("weights that need no calibration", () => {
     const { model, types } = await quantized(RECIPES[name]!);
     expect(types).toEqual(expect.arrayContaining([...operators]));
     expect(types.filter((type) => type === "MatMul" || type === "Gemm")).toEqual([]);
-    expect(decibels(await outputsOf(network(), ids), await outputsOf(model, ids))).toBeGreaterThan(least);
+    expect(signalToNoise(await outputsOf(network(), ids), await outputsOf(model, ids))).toBeGreaterThan(least);
   });
 
   it("quantizes what two operators read once", async () => {
@@ -67,7 +61,7 @@ describe("weights that need no calibration", () => {
       weights: { type: "uint4", block: 16, symmetric: false, method: "mse" },
     };
     const { model } = await quantized(recipe);
-    expect(decibels(await outputsOf(network(), ids), await outputsOf(model, ids))).toBeGreaterThan(16);
+    expect(signalToNoise(await outputsOf(network(), ids), await outputsOf(model, ids))).toBeGreaterThan(16);
     const { plan } = await quantized(recipe, "webgpu");
     expect(plan.weights.map(({ symmetric }) => symmetric)).toEqual([true, true, true, true]);
   });

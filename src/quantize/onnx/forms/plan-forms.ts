@@ -1,9 +1,10 @@
-import type { OnnxModel, OnnxNode } from "../../../onnx/model.ts";
+import type { OnnxModel, OnnxNode, OnnxValue } from "../../../onnx/model.ts";
 import { subgraphsOf } from "../../../onnx/subgraphs.ts";
 import type { OperatorPlan, Plan, PlanWarning, WeightPlan, WeightType } from "../../plan.ts";
 import { type OperatorSettings, type Recipe, settingsFor } from "../../recipe.ts";
 import { ruleWarnings } from "../../rule-warnings.ts";
 import type { RuntimeTarget } from "../targets.ts";
+import { inputFactors } from "./balance-inputs.ts";
 import { chooseForm, type FormChoice } from "./choose-form.ts";
 import { chooseHalf, type HalfChoice } from "./half-precision.ts";
 import { type WeightPlace, weightPlaces } from "./weight-places.ts";
@@ -19,11 +20,15 @@ export async function planForms(
   notes: readonly string[] = [],
 ): Promise<Plan> {
   const choices = new Map<OnnxNode, FormChoice>();
-  const weights = weightPlaces(model).map((place): WeightPlan => {
-    const settings = settingsFor(recipe, place.node);
-    const choice = chooseForm(place, settings, target);
-    choices.set(place.node, choice);
-    return weightPlan(place, settings, choice);
+  const places = weightPlaces(model);
+  for (const place of places) choices.set(place.node, chooseForm(place, settingsFor(recipe, place.node), target));
+  const factors = await balancedInputs(places.filter(({ node }) => choices.get(node)!.form === "dynamic-int8"));
+  const weights = places.map((place) => {
+    const known = factors.get(place.node);
+    return {
+      ...weightPlan(place, settingsFor(recipe, place.node), choices.get(place.node)!),
+      ...(known === undefined ? {} : { inputFactors: known }),
+    };
   });
   const nodes = allNodes(model.main.graph.nodes);
   const halves = nodes.some(asksForHalf(recipe)) ? await chooseHalf(model, asksForHalf(recipe)) : undefined;
@@ -37,6 +42,21 @@ export async function planForms(
     warnings,
     notes,
   };
+}
+
+/** By operator what its input is divided by; those that read the same input divide it by the same. */
+async function balancedInputs(places: readonly WeightPlace[]): Promise<Map<OnnxNode, readonly number[]>> {
+  const readers = new Map<OnnxValue | undefined, WeightPlace[]>();
+  for (const place of places) {
+    const input = place.node.inputs[0];
+    readers.set(input, [...(readers.get(input) ?? []), place]);
+  }
+  const balanced = new Map<OnnxNode, readonly number[]>();
+  for (const together of readers.values()) {
+    const factors = await inputFactors(together);
+    if (factors !== undefined) for (const { node } of together) balanced.set(node, factors);
+  }
+  return balanced;
 }
 
 const LARGEST: Partial<Record<WeightType, number>> = { int4: 7, uint4: 7, nf4: 1 };

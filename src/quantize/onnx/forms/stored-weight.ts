@@ -22,6 +22,7 @@ export function channelCodes(
   const rowShape = [channels, elementCount(shape) / Math.max(channels, 1)];
   const [codes, scales] = madeTogether([elementCount(shape), 4 * scaleCount], async () => {
     const rows = await rowsOf(weight, plan.axis);
+    if (plan.inputFactors !== undefined) multiplyColumns(rows, plan.inputFactors);
     const made = rowCodes(rows, scaleCount, plan);
     if (along === 0) return made;
     const turned = new Uint8Array(rows.length);
@@ -36,6 +37,11 @@ export function channelCodes(
     },
     scales: { type: "float32", shape: plan.granularity === "per-channel" ? [scaleCount] : [], data: scales! },
   };
+}
+
+function multiplyColumns(rows: Float32Array, factors: readonly number[]): void {
+  for (let start = 0; start < rows.length; start += factors.length)
+    for (let column = 0; column < factors.length; column++) rows[start + column]! *= factors[column]!;
 }
 
 /** The codes of all rows and the bytes of their scales, `count` of which are shared out evenly. */
