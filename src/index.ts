@@ -144,7 +144,6 @@ export {
 } from "./quantize/recipe.ts";
 export type { AccuracyStep } from "./quantize/refine/improve.ts";
 export type { DynamicChoice, LayerClips, ScaleTable } from "./quantize/scale-table.ts";
-export { diffModels } from "./report/diff-models.ts";
 export type { Difference } from "./report/difference.ts";
 export type { ChangedAnswers, Thumbnail } from "./report/gather/changed-answers.ts";
 export type { ReportSubject } from "./report/gather/report-of-comparison.ts";
@@ -163,13 +162,13 @@ export type {
   ReportTrial,
 } from "./report/html/report-data.ts";
 export { changedAnswers, makeReport, printReport, shrunkPicture } from "./report/make-report.ts";
-export {
-  type ModelSummary,
-  type OperatorSummary,
-  type SummaryOptions,
-  summarizeModel,
-  type TensorSummary,
-  type WeightSummary,
+export { diffModels, summarizeModel } from "./report/on-demand.ts";
+export type {
+  ModelSummary,
+  OperatorSummary,
+  SummaryOptions,
+  TensorSummary,
+  WeightSummary,
 } from "./report/summary.ts";
 export { loadRuntime, runtimeOf } from "./runtime/load.ts";
 export type { OnnxRuntimeModule, OrtSession, OrtTensor, OrtValueMetadata } from "./runtime/onnxruntime-module.ts";
