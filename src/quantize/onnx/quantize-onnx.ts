@@ -12,7 +12,6 @@ import { splitExamples } from "../refine/split-examples.ts";
 import type { ScaleTable } from "../scale-table.ts";
 import { refuseBrokenWeights } from "./finite-weights.ts";
 import { type OnnxObservation, observationAsTrained, planObservation } from "./observation.ts";
-import { planOnnx } from "./plan-onnx.ts";
 import { type ClipValues, tableClips } from "./table-clips.ts";
 import type { RuntimeTarget } from "./targets.ts";
 
@@ -74,6 +73,7 @@ export async function quantizeOnnx(model: OnnxModel, options: QuantizeOnnxOption
   const dataset = examples?.calibrated ?? options.dataset;
   const statistics = await statisticsFor(model, observation.needs, { ...options, dataset }, clips);
   const { placement, notes, opset } = observation;
+  const { planOnnx } = await import("./plan-onnx.ts");
   const planOf = (seen: Statistics) =>
     planOnnx(model, recipe, placement, seen, { notes, opset, ...(clips === undefined ? {} : { clips }) });
   const planned = await planOf(statistics);
