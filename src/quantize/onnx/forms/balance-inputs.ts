@@ -19,7 +19,15 @@ const LEAST_SHARE = 1e-3;
  */
 export async function inputFactors(places: readonly WeightPlace[]): Promise<readonly number[] | undefined> {
   const reaches = await normalizedReaches(places[0]!.node.inputs[0]);
-  if (reaches === undefined || reaches.some((reach) => !(reach > 0))) return undefined;
+  return reaches === undefined ? undefined : factorsFor(places, reaches);
+}
+
+/** The same where it is known how far each channel reaches, up to a factor that all share. */
+export async function factorsFor(
+  places: readonly WeightPlace[],
+  reaches: readonly number[],
+): Promise<readonly number[] | undefined> {
+  if (reaches.some((reach) => !(reach > 0))) return undefined;
   const weights = new Array<number>(reaches.length).fill(0);
   for (const place of places) {
     const magnitudes = await magnitudesOfInputs(place);

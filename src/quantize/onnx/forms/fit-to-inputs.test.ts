@@ -44,9 +44,10 @@ function error(exact: Outputs, other: Outputs): number {
   return exact.values.flat().reduce((sum, value, place) => sum + (value - other.values.flat()[place]!) ** 2, 0);
 }
 
-describe("weights in blocks, fitted to examples", () => {
+describe("weights fitted to examples", () => {
   it.each([
     ["int4-blocks", 0.5],
+    ["int8-dynamic", 0.5],
     // Most of the error is of the inputs, which the kernel rounds to int8 itself.
     ["int8-blocks", 0.9],
   ])("err less on other examples, by %s", async (name, most) => {

@@ -3,7 +3,8 @@ import type { Dataset } from "../../../data/dataset.ts";
 import { permute } from "../../../graph/permute.ts";
 import type { OnnxModel, OnnxValue } from "../../../onnx/model.ts";
 import type { Plan, WeightPlan } from "../../plan.ts";
-import { inputGrams } from "./input-grams.ts";
+import { factorsFor } from "./balance-inputs.ts";
+import { type Gram, inputGrams } from "./input-grams.ts";
 import { roundBlocks } from "./round-blocks.ts";
 import { rowsOf } from "./stored-weight.ts";
 import { type WeightPlace, weightPlaces } from "./weight-places.ts";
@@ -16,7 +17,7 @@ const MOST_NUMBERS = 2 ** 26;
 
 /**
  * Rounds the weights of a plan that stand in blocks so that their products err least on examples, as the float model gives what
- * they read. The codes are held in the plan. Weights of subgraphs and wide ones are left as they are.
+ * they read; the codes are held in the plan. Products in the range of each run get inputs whose channels reach as far as each other. Weights of subgraphs and wide ones are left as they are.
  */
 export async function fitToInputs(
   model: OnnxModel,
@@ -26,17 +27,27 @@ export async function fitToInputs(
 ): Promise<Plan> {
   const places = fittable(model, plan);
   const grams = await inputGrams(model, inputsOf(places.values()), dataset, options);
+  const factors = await factorsOf(
+    [...places].flatMap(([{ form }, place]) => (form === "dynamic-int8" ? place : [])),
+    grams,
+  );
   const weights: WeightPlan[] = [];
   let done = 0;
   for (const weight of plan.weights) {
     const place = places.get(weight);
     const gram = place && grams.get(place.node.input(0));
-    weights.push(gram === undefined ? weight : await fitted(place!.value, weight, gram));
+    if (gram === undefined) weights.push(weight);
+    else if (weight.form === "matmul-blocks") weights.push(await fitted(place!.value, weight, gram));
+    else weights.push({ ...weight, ...factors.get(place!.node.input(0)) });
     if (gram !== undefined) options.onFit?.(++done, places.size);
     // Lets signals be heard and memory go.
     await new Promise((resolve) => setTimeout(resolve));
   }
   return { ...plan, weights };
+}
+
+function isFittable({ form, symmetric }: WeightPlan): boolean {
+  return form === "dynamic-int8" || (form === "matmul-blocks" && symmetric !== false);
 }
 
 /** The weights of products in the main graph, as far as their Grams fit. */
@@ -47,7 +58,7 @@ function fittable(model: OnnxModel, plan: Plan): Map<WeightPlan, WeightPlace> {
   let numbers = 0;
   for (const weight of plan.weights) {
     const place = places.get(weight.operator);
-    if (place?.graph !== model.main || weight.form !== "matmul-blocks" || weight.symmetric === false) continue;
+    if (place?.graph !== model.main || !isFittable(weight)) continue;
     const size = place.value.constant!.shape[1 - weight.axis]!;
     const more = seen.has(place.node.input(0)) ? 0 : size * size;
     if (size > MOST_INPUTS || numbers + more > MOST_NUMBERS) continue;
@@ -71,4 +82,27 @@ async function fitted(value: OnnxValue, weight: WeightPlan, gram: Float64Array):
   if (weight.axis === 0) codes.set(made.codes);
   else permute<number>(made.codes, [rows, columns], [1, 0], codes);
   return { ...weight, codes, scales: [...made.scales], method: "fitted" };
+}
+
+/** Channels that hardly ever are anything but zero are taken for this share of the widest. */
+const LEAST_REACH = 1e-3;
+
+/** What the channels of each input are divided by, from the root of their mean squares. */
+async function factorsOf(
+  places: readonly WeightPlace[],
+  grams: ReadonlyMap<OnnxValue, Gram>,
+): Promise<Map<OnnxValue, Pick<WeightPlan, "inputFactors">>> {
+  const factors = new Map<OnnxValue, Pick<WeightPlan, "inputFactors">>();
+  for (const input of new Set(places.map(({ node }) => node.input(0)))) {
+    const gram = grams.get(input)!;
+    const size = Math.sqrt(gram.length);
+    const roots = Array.from({ length: size }, (_, channel) => Math.sqrt(gram[channel * (size + 1)]!));
+    const least = LEAST_REACH * roots.reduce((most, root) => Math.max(most, root), 0);
+    const found = await factorsFor(
+      places.filter(({ node }) => node.input(0) === input),
+      roots.map((root) => Math.max(root, least)),
+    );
+    if (found !== undefined) factors.set(input, { inputFactors: found });
+  }
+  return factors;
 }
