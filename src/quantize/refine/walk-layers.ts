@@ -184,11 +184,14 @@ function openDirectly(runtime: Runtime, bytes: Uint8Array): Promise<Session> {
   return runtime.createSession(bytes, { placement: "direct", threads: 1 });
 }
 
+/** Inputs of channels that are sampled alone may take so many bytes. */
+const ROW_BYTES = 1 << 25;
+
 /** Samples over all examples. */
 function samplesFor({ groups, inputs, windows }: WalkedLayer): number {
   if (windows === undefined) return 4096;
-  if (groups > 1 && inputs < 32) return 1600;
-  return Math.min(6000, Math.max(2500, 8 * inputs));
+  if (groups > 1 && inputs < 32) return Math.min(3200, Math.max(1600, Math.floor(ROW_BYTES / (4 * groups * inputs))));
+  return Math.min(6000, Math.max(4000, 8 * inputs));
 }
 
 /** Layers whose float outputs are kept at a time. */
