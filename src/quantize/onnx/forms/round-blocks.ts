@@ -7,7 +7,7 @@ export interface RoundedBlocks {
 }
 
 /** What keeps a Gram of few examples from trusting itself, as a share of its mean diagonal. */
-const DAMPING = 0.01;
+const DAMPING = 0.03;
 
 /** Scales that candidates put the number farthest from zero at, in codes beyond the lowest one. */
 const FEW_CODES = Array.from({ length: 21 }, (_, step) => -1.6 + step / 5);
