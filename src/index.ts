@@ -63,7 +63,7 @@ export type { TensorComparison } from "./evaluate/error-table.ts";
 export type { ExplainedLoss, LossReason } from "./evaluate/loss-reasons.ts";
 export type { OpenOptions } from "./evaluate/open-session.ts";
 export { closeModel, runModel } from "./evaluate/run.ts";
-export type { TextAgreement } from "./evaluate/text-agreement.ts";
+export type { EmbeddingAgreement, TextAgreement, TokenAgreement } from "./evaluate/text-agreement.ts";
 export type { OperatorCost, TuneObjective, TuneOptions, TuneResult, TuneState, TuneTrial } from "./evaluate/tune.ts";
 export type { TuneMetric } from "./evaluate/tune-metrics.ts";
 export { Graph, Node, type NodeInit, Value } from "./graph/graph.ts";

@@ -82,6 +82,7 @@ export interface ReportGraph {
   readonly layout: ReportLayout | undefined;
 }
 
+/** An operator as the graph shows it. */
 export interface ReportNode {
   readonly name: string;
   readonly type: string;
@@ -106,6 +107,7 @@ export interface ReportExamples {
   readonly shown: readonly ReportExample[];
 }
 
+/** An example whose answer changed. */
 export interface ReportExample {
   readonly name: string;
   readonly answers: readonly [string, string];
