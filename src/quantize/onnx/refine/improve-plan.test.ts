@@ -18,7 +18,7 @@ async function decibels(model: OnnxModel): Promise<number> {
 }
 
 it("is nearer to the float model on other data than the plan is by itself", async () => {
-  const options = { dataset: normalPictures(40), recipe: RECIPE } as const;
+  const options = { dataset: normalPictures(85), recipe: RECIPE } as const;
   const { model: plain, steps: none } = await quantizeOnnx(onnxNetwork(), { ...options, effort: "fast" });
   const { model: fitted, plan, steps } = await quantizeOnnx(onnxNetwork(), options);
   expect(none).toBeUndefined();
@@ -52,7 +52,7 @@ it("counts the layers", async () => {
 });
 
 it("gives the same bytes by the plan's file, scaled channels and all", async () => {
-  const made = await quantizeOnnx(onnxNetwork(), { dataset: normalPictures(40), recipe: RECIPE });
+  const made = await quantizeOnnx(onnxNetwork(), { dataset: normalPictures(85), recipe: RECIPE });
   expect(made.plan.channelScalings).not.toHaveLength(0);
   const again = await quantizeOnnxAsPlanned(onnxNetwork(), parsePlan(printPlanFile(made.plan), "plan.json"));
   expect(await modelBytes(again.model)).toEqual(await modelBytes(made.model));
