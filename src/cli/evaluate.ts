@@ -4,9 +4,9 @@ import { type Evaluation, evaluateModel } from "../evaluate/accuracy.ts";
 import { CommandFiles } from "./command-files.ts";
 import { addDataOptions, type DataOptions, dataReads, openData, preprocessingOf } from "./data-options.ts";
 import { describeText } from "./describe-text.ts";
-import { readLabels } from "./label-option.ts";
+import { addLabelOptions, readLabels } from "./label-option.ts";
 import { openModel } from "./model-argument.ts";
-import { parseCount, parseNonNegative } from "./number-option.ts";
+import { parseCount } from "./number-option.ts";
 import { printJson, printLines } from "./print.ts";
 import { progressBar } from "./progress.ts";
 import { addReportOption } from "./report-option.ts";
@@ -21,21 +21,10 @@ interface Options extends DataOptions {
 }
 
 export function define(command: Command): void {
-  addReportOption(
-    addDataOptions(
-      command.argument("<model>", "a classifier or a model of text, .onnx, .bolt, .tflite, .pb or .caffemodel"),
-    ),
-  )
-    .option(
-      "--labels <file.csv|folders>",
-      "the right classes: lines of file,class; or a folder of examples for each class",
-    )
-    .option(
-      "--label-offset <number>",
-      "add this to the labels (1 where the model's class 0 is background)",
-      parseNonNegative,
-      0,
-    )
+  const withData = addDataOptions(
+    command.argument("<model>", "a classifier or a model of text, .onnx, .bolt, .tflite, .pb or .caffemodel"),
+  );
+  addLabelOptions(addReportOption(withData))
     .option("--reference <model>", "the float model to agree with")
     .option("--threads <number>", "threads inside one operator", parseCount, 1)
     .option("--json", "print as JSON")

@@ -23,10 +23,9 @@ import {
   preprocessingOf,
   warnOfOneExample,
 } from "./data-options.ts";
-import { readLabels } from "./label-option.ts";
+import { addLabelOptions, readLabels } from "./label-option.ts";
 import { openModel } from "./model-argument.ts";
 import { writeModelFile } from "./model-output.ts";
-import { parseNonNegative } from "./number-option.ts";
 import { outputNamed } from "./output-argument.ts";
 import { printJson, printLines, showBytes, table } from "./print.ts";
 import { readText } from "./read-text.ts";
@@ -51,19 +50,10 @@ export function define(command: Command): void {
   const withData = addRecipeOption(
     addDataOptions(command.argument("<model>", "a float model, .onnx, .tflite or .caffemodel")),
   );
-  addReportOption(withData)
+  const withOutputs = addReportOption(withData)
     .requiredOption("-o, --output <file.onnx>", "where to write the tuned model")
-    .option("--save-recipe <file.json>", "where to write the recipe that makes it again (default: OUTPUT.recipe.json)")
-    .option(
-      "--labels <file.csv|folders>",
-      "the right classes: lines of file,class; or a folder of examples for each class",
-    )
-    .option(
-      "--label-offset <number>",
-      "add this to the labels (1 where the model's class 0 is background)",
-      parseNonNegative,
-      0,
-    )
+    .option("--save-recipe <file.json>", "where to write the recipe that makes it again (default: OUTPUT.recipe.json)");
+  addLabelOptions(withOutputs)
     .option("--max-drop <number>", "what may be lost, in per cent points of the metric", parseDrop, 0.5)
     .option(
       "--metric <word|script.mjs>",
