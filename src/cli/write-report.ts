@@ -6,7 +6,7 @@ import { statisticsOf } from "../calibrate/observations.ts";
 import type { Range } from "../calibrate/range.ts";
 import type { Collected, Statistics } from "../calibrate/statistics.ts";
 import type { Model } from "../convert/model-file.ts";
-import type { Dataset, Sample } from "../data/dataset.ts";
+import { type Dataset, firstSamples, type Sample } from "../data/dataset.ts";
 import { encodePng } from "../data/image/encode-png.ts";
 import { showInput } from "../data/preprocess/preview.ts";
 import type { Preprocessing } from "../data/preprocess/specification.ts";
@@ -95,7 +95,7 @@ export async function reportModel(report: ModelReport, files: CommandFiles): Pro
   const changed = new ChangedAnswers(data === undefined ? () => undefined : thumbnails(data.preprocessing));
   const bar = progressBar("comparing");
   const compare = async (dataset: Dataset) =>
-    compareModels(...models, firstOf(dataset, COMPARED_EXAMPLES), {
+    compareModels(...models, firstSamples(dataset, COMPARED_EXAMPLES), {
       names: [source, result],
       layers: true,
       onSample: changed.add,
@@ -113,16 +113,6 @@ export async function reportModel(report: ModelReport, files: CommandFiles): Pro
     statistics,
   };
   await writeReport(path, { ...(await reportOf(subject)), trials: report.trials }, files);
-}
-
-/** The first examples alone. */
-async function* firstOf(dataset: Dataset, count: number): AsyncGenerator<Sample> {
-  let taken = 0;
-  for await (const sample of dataset.samples()) {
-    yield sample;
-    taken += 1;
-    if (taken === count) return;
-  }
 }
 
 export function changedAnswers(preprocessing: Preprocessing): ChangedAnswers {

@@ -20,6 +20,16 @@ export interface Dataset {
   samples(onSkip?: (name: string, reason: string) => void): AsyncIterable<Sample>;
 }
 
+/** The first `count` examples of a data set alone, one at least. */
+export async function* firstSamples(dataset: Dataset, count: number): AsyncGenerator<Sample> {
+  let taken = 0;
+  for await (const sample of dataset.samples()) {
+    yield sample;
+    taken += 1;
+    if (taken === count) return;
+  }
+}
+
 /** Part `index` (from 1) of `count`: every `count`-th example. */
 export interface Shard {
   readonly index: number;

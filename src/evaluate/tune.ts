@@ -1,5 +1,5 @@
 import type { Collected, Statistics, ValueStatistics } from "../calibrate/statistics.ts";
-import type { Dataset, Sample } from "../data/dataset.ts";
+import { type Dataset, firstSamples, type Sample } from "../data/dataset.ts";
 import { denseValues } from "../graph/dense-values.ts";
 import { memorySource } from "../io/bytes.ts";
 import { BoltqError } from "../io/error.ts";
@@ -366,7 +366,7 @@ class Tuner {
   }
 
   async #noises(float: OnnxModel, int8: OnnxModel): Promise<Map<string, number>> {
-    const { inner } = await compareModels(float, int8, firstOf(this.#examples, SENSITIVITY_EXAMPLES), {
+    const { inner } = await compareModels(float, int8, firstSamples(this.#examples, SENSITIVITY_EXAMPLES), {
       layers: true,
       carried: Number.POSITIVE_INFINITY,
       timedSamples: 0,
@@ -517,13 +517,4 @@ async function keptInMemory(dataset: Dataset): Promise<Dataset> {
       yield* samples;
     },
   };
-}
-
-async function* firstOf(dataset: Dataset, count: number): AsyncGenerator<Sample> {
-  let taken = 0;
-  for await (const sample of dataset.samples()) {
-    yield sample;
-    taken += 1;
-    if (taken === count) return;
-  }
 }
