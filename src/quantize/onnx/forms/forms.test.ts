@@ -80,6 +80,17 @@ describe("weights that need no calibration", () => {
     expect((await quantized(recipe)).types).toContain("Gemm");
   });
 
+  it("says of an operator without a matrix why it stays float", async () => {
+    const model = onnxModel({
+      inputs: { x: [1, 3, 8, 8] },
+      constants: { w: normalTensor([4, 3, 3, 3]) },
+      operators: [["Conv", ["x", "w"], "y"]],
+      outputs: ["y"],
+    });
+    const { plan } = await quantizeOnnx(model, { recipe: RECIPES["int4-blocks"]! });
+    expect(plan.operators).toMatchObject([{ type: "Conv", precision: "float", reason: "it has no constant matrix" }]);
+  });
+
   it("carries out a plan from a file as it was made", async () => {
     const { model, plan } = await quantized(RECIPES["int4-blocks"]!);
     const again = await quantizeOnnxAsPlanned(network(), parsePlan(printPlanFile(plan), "plan.json"));

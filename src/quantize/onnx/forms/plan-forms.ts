@@ -96,7 +96,7 @@ function operatorPlan(
 ): OperatorPlan {
   if (half !== undefined) return { name, type, precision: half.half ? "float16" : "float", reason: half.reason };
   const precision = choice?.form === "dynamic-int8" ? "int8" : "float";
-  return { name, type, precision, reason: choice?.reason ?? "" };
+  return { name, type, precision, reason: choice?.reason ?? "it has no constant matrix" };
 }
 
 function allNodes(nodes: readonly OnnxNode[]): OnnxNode[] {
