@@ -24,7 +24,7 @@ export interface CollectOptions {
   readonly onSkip?: (name: string, reason: string) => void;
   /** Called at the end for each example that reaches far beyond all others. */
   readonly onWarning?: (warning: string) => void;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

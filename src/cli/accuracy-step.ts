@@ -7,6 +7,7 @@ export function describeStep({ name, decibels, kept }: AccuracyStep): string {
 
 const STEP_WORDS: Readonly<Record<AccuracyStep["name"], string>> = {
   plan: "as planned",
+  balanced: "inputs of products balanced",
   equalized: "channels equalized",
   fitted: "layers fitted",
 };

@@ -76,6 +76,12 @@ const FLOAT_BIAS = fields({ type: oneOf("float32"), operator: text, values: numb
 const factors = v.exactOptional(v.array(positive, "a list of positive numbers"));
 const CHANNEL_SCALING = fields({ operator: text, made: factors, read: factors });
 
+const INPUT_SCALING = fields({
+  input: text,
+  operators: listOf(text),
+  factors: v.array(positive, "a list of positive numbers"),
+});
+
 const WARNING = fields({ kind: text, subject: text, problem: text, remedy: text });
 
 const PLAN = fields({
@@ -89,6 +95,7 @@ const PLAN = fields({
     }),
   ),
   channelScalings: v.exactOptional(listOf(CHANNEL_SCALING)),
+  inputScalings: v.exactOptional(listOf(INPUT_SCALING)),
   operators: listOf(OPERATOR),
   values: listOf(VALUE),
   weights: listOf(WEIGHT),

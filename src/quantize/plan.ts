@@ -1,6 +1,7 @@
 import type { Label } from "../bolt/label.ts";
 import type { RangeMethod } from "../calibrate/range.ts";
 import type { ChannelScaling } from "../transform/onnx/equalize-channels.ts";
+import type { InputScaling } from "../transform/onnx/scale-inputs.ts";
 import type { BoltInference, BoltStorage } from "./bolt/recipe.ts";
 
 /** How a value is stored between operators: real = scale × (q − zeroPoint). */
@@ -140,6 +141,8 @@ export interface Plan {
   readonly bolt?: BoltTarget;
   /** In an ONNX model: weights that are scaled before all else, so that channels use the range that they share. */
   readonly channelScalings?: readonly ChannelScaling[];
+  /** In an ONNX model: what is done before that, so that the channels that products read reach as far as each other. */
+  readonly inputScalings?: readonly InputScaling[];
   readonly operators: readonly OperatorPlan[];
   readonly values: readonly ValuePlan[];
   readonly weights: readonly WeightPlan[];

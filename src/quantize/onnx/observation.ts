@@ -19,8 +19,13 @@ export interface OnnxObservation {
 export async function planObservation(model: OnnxModel, recipe: Recipe): Promise<OnnxObservation> {
   const { prepareForQuantization } = await import("./prepare.ts");
   const { notes, opset } = await prepareForQuantization(model);
+  return { ...observationNow(model, recipe), notes, opset };
+}
+
+/** The same of a prepared model, whose operators may have changed since. */
+export function observationNow(model: OnnxModel, recipe: Recipe): Pick<OnnxObservation, "placement" | "needs"> {
   const placement = placeQuantization(model, recipe);
-  return { placement, needs: neededStatistics(model, placement), notes, opset };
+  return { placement, needs: neededStatistics(model, placement) };
 }
 
 /** The same where a table tells what was quantized in training: that is, and nothing else. */

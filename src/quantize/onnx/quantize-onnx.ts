@@ -11,7 +11,7 @@ import type { AccuracyStep } from "../refine/improve.ts";
 import { splitExamples } from "../refine/split-examples.ts";
 import type { ScaleTable } from "../scale-table.ts";
 import { refuseBrokenWeights } from "./finite-weights.ts";
-import { type OnnxObservation, observationAsTrained, planObservation } from "./observation.ts";
+import { type OnnxObservation, observationAsTrained, observationNow, planObservation } from "./observation.ts";
 import { type ClipValues, tableClips } from "./table-clips.ts";
 import type { RuntimeTarget } from "./targets.ts";
 
@@ -72,9 +72,9 @@ export async function quantizeOnnx(model: OnnxModel, options: QuantizeOnnxOption
   // What steps are judged by must not be what ranges were found on: a channel is easily filled for the latter alone.
   const dataset = examples?.calibrated ?? options.dataset;
   const statistics = await statisticsFor(model, observation.needs, { ...options, dataset }, clips);
-  const { placement, notes, opset } = observation;
+  const { notes, opset } = observation;
   const { planOnnx } = await import("./plan-onnx.ts");
-  const planOf = (seen: Statistics) =>
+  const planOf = (seen: Statistics, { placement } = observation) =>
     planOnnx(model, recipe, placement, seen, { notes, opset, ...(clips === undefined ? {} : { clips }) });
   const planned = await planOf(statistics);
   if (examples === undefined || planned.weights.length === 0) {
@@ -82,22 +82,23 @@ export async function quantizeOnnx(model: OnnxModel, options: QuantizeOnnxOption
     return { model, plan: planned, statistics };
   }
   let last = statistics;
-  const observe = async () => {
-    last = statisticsOf(await collectObservations(model, observation.needs, examples.calibrated, options));
-    return last;
+  const replan = async () => {
+    const now = { ...observation, ...observationNow(model, recipe) };
+    last = statisticsOf(await collectObservations(model, now.needs, examples.calibrated, options));
+    return planOf(last, now);
   };
   const { improvePlan } = await import("./refine/improve-plan.ts");
   const fitted = await improvePlan(model, {
     plan: planned,
     statistics,
     examples,
-    planOf,
-    observe,
+    replan,
     options: { ...options, fitBiases: recipe.biasCorrection !== false },
   });
   if (!planOnly) await carryOut(model, fitted.plan);
-  const scaled = (fitted.plan.channelScalings ?? []).length > 0;
-  return { model, ...fitted, statistics: scaled ? last : statistics };
+  const { channelScalings = [], inputScalings = [] } = fitted.plan;
+  const isChanged = channelScalings.length + inputScalings.length > 0;
+  return { model, ...fitted, statistics: isChanged ? last : statistics };
 }
 
 /** Weights one by one, activations in the range of each run or in float: nothing is calibrated. */
@@ -129,6 +130,10 @@ export async function quantizeOnnxAsPlanned(model: OnnxModel, plan: Plan): Promi
   }
   const { prepareForQuantization } = await import("./prepare.ts");
   await prepareForQuantization(model);
+  if (plan.inputScalings !== undefined) {
+    const { scaleInputs } = await import("../../transform/onnx/scale-inputs.ts");
+    await scaleInputs(model, plan.inputScalings);
+  }
   await scaleChannels(model, plan.channelScalings ?? []);
   const { applyForms, hasForms } = await import("./forms/index.ts");
   if (hasForms(plan)) applyForms(model, plan);

@@ -7,7 +7,7 @@ import type { SplitExamples } from "./split-examples.ts";
 
 /** A step for accuracy: what it gave on examples that were held back. */
 export interface AccuracyStep {
-  readonly name: "plan" | "equalized" | "fitted";
+  readonly name: "plan" | "balanced" | "equalized" | "fitted";
   /** Signal to noise of the outputs, in dB. */
   readonly decibels: number;
   /** Whether it was kept. */
@@ -54,7 +54,7 @@ export async function improve(
   const steps: AccuracyStep[] = [{ name: "plan", decibels: best.decibels, kept: true }];
   for (const { name, make } of network.attempts) {
     // Channels are easily filled for a few examples alone; only others can tell.
-    if (name === "equalized" && judged === fitted) continue;
+    if (name !== "fitted" && judged === fitted) continue;
     const made = await make(best.plan, fitted);
     if (made === undefined) continue;
     const candidate = await measured(made.plan);

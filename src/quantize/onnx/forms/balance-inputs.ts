@@ -1,5 +1,6 @@
-import type { OnnxNode, OnnxValue } from "../../../onnx/model.ts";
+import type { OnnxValue } from "../../../onnx/model.ts";
 import { float32Of } from "../../../onnx/tensor-data.ts";
+import { normalizationBehind } from "../../../transform/onnx/normalization.ts";
 import { finiteValues } from "../finite-weights.ts";
 import type { WeightPlace } from "./weight-places.ts";
 
@@ -43,36 +44,12 @@ export async function factorsFor(
   return factors.map((factor) => Math.fround(factor / middle));
 }
 
-/** |offset| + 3 × |factor| of each channel behind a LayerNormalization or RMS normalization, whole or taken apart. */
+/** |offset| + 3 × |factor| of each channel behind a normalization. */
 async function normalizedReaches(value: OnnxValue | undefined): Promise<number[] | undefined> {
-  const node = value?.producer;
-  if (node === undefined) return undefined;
-  if (node.type === "LayerNormalization") return reaches(node.inputs[1], node.inputs[2]);
-  const offset = node.type === "Add" ? vectorOf(node.inputs) : undefined;
-  const scaling = offset === undefined ? node : node.inputs.find((input) => input !== offset)?.producer;
-  if (scaling?.type !== "Mul") return undefined;
-  const factor = vectorOf(scaling.inputs);
-  const before = scaling.inputs.find((input) => input !== factor)?.producer;
-  if (before === undefined || !dividesByRoot(before)) return undefined;
-  return reaches(factor, offset);
-}
-
-/** Whether it stands before the factor of a normalization that is taken apart: a division by the deviation, or a product with its inverse. */
-function dividesByRoot({ type, inputs }: OnnxNode): boolean {
-  if (type === "Div") return inputs[1]?.producer?.type === "Sqrt";
-  return type === "Mul" && inputs.some((input) => INVERSES.has(input?.producer?.type ?? ""));
-}
-
-const INVERSES: ReadonlySet<string> = new Set(["Reciprocal", "Div", "Pow"]);
-
-function vectorOf(inputs: readonly (OnnxValue | undefined)[]): OnnxValue | undefined {
-  return inputs.find((input) => input?.constant?.type === "float32" && input.constant.shape.length === 1);
-}
-
-async function reaches(factor: OnnxValue | undefined, offset: OnnxValue | undefined): Promise<number[] | undefined> {
-  if (factor?.constant === undefined) return undefined;
-  const offsets = offset?.constant === undefined ? undefined : await float32Of(offset.constant);
-  const factors = await float32Of(factor.constant);
+  const found = normalizationBehind(value);
+  if (found === undefined) return undefined;
+  const factors = await float32Of(found.factor.constant!);
+  const offsets = found.offset && (await float32Of(found.offset.constant!));
   if (offsets !== undefined && offsets.length !== factors.length) return undefined;
   return Array.from(factors, (each, channel) => Math.abs(offsets?.[channel] ?? 0) + REACH * Math.abs(each));
 }
