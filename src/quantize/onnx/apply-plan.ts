@@ -103,15 +103,15 @@ class PlanPerformer {
     graph.insertAfter(place, dequantize);
   }
 
-  #setWeight({ operator, scales, axis, largest, name, codes }: WeightPlan): void {
+  #setWeight({ operator, scales, axis, largest, name, codes, block }: WeightPlan): void {
     const node = this.#node(operator);
     const weight = weightOf(node);
     if (weight?.value.constant === undefined || weight.value.name !== name) throw foreignPlan(`weight "${name}"`);
     if (codes !== undefined && codes.length !== elementCount(weight.value.constant.shape))
       throw foreignPlan(`weight "${name}"`);
-    const key = JSON.stringify([name, axis, largest, scales, codes === undefined ? "" : operator]);
+    const key = JSON.stringify([name, axis, block, largest, scales, codes === undefined ? "" : operator]);
     const known = this.#weights.get(key);
-    const value = known ?? this.#dequantizedWeight(weight.value, { scales, axis, largest, codes }, node);
+    const value = known ?? this.#dequantizedWeight(weight.value, { scales, axis, largest, codes, block }, node);
     this.#weights.set(key, value);
     node.setInput(1, value);
   }
@@ -119,28 +119,30 @@ class PlanPerformer {
   /** A weight that several operators read alike is stored once; its DequantizeLinear stands before the first of them. */
   #dequantizedWeight(
     { name, constant }: OnnxValue,
-    plan: Pick<WeightPlan, "scales" | "axis" | "largest"> & { readonly codes: Int8Array | undefined },
+    plan: Pick<WeightPlan, "scales" | "axis" | "largest"> & {
+      readonly codes: Int8Array | undefined;
+      readonly block: number | undefined;
+    },
     node: OnnxNode,
   ): OnnxValue {
-    const { scales, axis, largest } = plan;
+    const { scales, axis, largest, block } = plan;
     const codes =
       plan.codes === undefined
         ? weightCodes(constant!, channelLayout(constant!.shape, axis), scales, largest)
         : tensorOf("int8", constant!.shape, plan.codes);
     const back = new Value<OnnxNodeData>(this.#names.next(`${name}/dequantized`), { type: constant });
+    const scaleShape =
+      block === undefined ? shapeOf(scales) : constant!.shape.with(axis, constant!.shape[axis]! / block);
+    const zeros = scales.map(() => 0);
     const inputs = [
       this.#constant(`${name}/codes`, codes),
-      this.#scales(name, scales),
-      this.#constant(
-        `${name}/zero_point`,
-        encodedTensor(
-          "int8",
-          shapeOf(scales),
-          scales.map(() => 0),
-        ),
-      ),
+      this.#constant(`${name}/scale`, floatTensor(scaleShape, scales)),
+      this.#constant(`${name}/zero_point`, encodedTensor("int8", scaleShape, zeros)),
     ];
-    const attributes = scales.length === 1 ? {} : { axis };
+    const attributes = {
+      ...(scales.length === 1 ? {} : { axis }),
+      ...(block === undefined ? {} : { block_size: block }),
+    };
     this.#model.main.graph.insertBefore(node, this.#init("DequantizeLinear", name, inputs, back, attributes));
     return back;
   }

@@ -102,6 +102,7 @@ export function weightOf(node: OnnxNode): WeightPlace | undefined {
   const rank = value.constant.shape.length;
   if (node.type === "Conv") return { value, axis: 0 };
   if (node.type === "Gemm") return { value, axis: intAttribute(node, "transB", 0) === 1 ? 0 : 1 };
+  if (node.type === "ConvTranspose") return { value, axis: 1 };
   return { value, axis: Math.max(0, rank - 1) };
 }
 

@@ -3,12 +3,13 @@ import type { Range } from "../../calibrate/range.ts";
 import type { Statistics } from "../../calibrate/statistics.ts";
 import type { OnnxModel, OnnxNode, OnnxValue } from "../../onnx/model.ts";
 import type { BiasPlan, OperatorPlan, Plan, PlanWarning, ValuePlan, WeightPlan } from "../plan.ts";
-import type { Recipe, StaticSettings } from "../recipe.ts";
+import { type Recipe, type StaticSettings, staticSettingsFor } from "../recipe.ts";
 import { ruleWarnings } from "../rule-warnings.ts";
 import { activationScale, rangeOfCodes } from "./activation-scale.ts";
 import { checkStatistics } from "./check-statistics.ts";
 import { dataInputs, weightOf } from "./operator-roles.ts";
 import type { Placement } from "./placement.ts";
+import { planTrainedWeight } from "./plan-trained-weight.ts";
 import { planWeight } from "./plan-weight.ts";
 import { scaleGroups } from "./scale-groups.ts";
 import type { ClipValues } from "./table-clips.ts";
@@ -40,10 +41,16 @@ export async function planOnnx(
   const values = planValues(placement, statistics, clips, warnings);
   const weights: WeightPlan[] = [];
   const biases: BiasPlan[] = [];
+  const trained = (node: OnnxNode) => isTrainedAlone(node, recipe, placement, clips);
   for (const node of model.main.graph.nodes) {
     const weight = weightOf(node);
     const operator = placement.quantized.get(node);
-    if (operator?.role !== "matrix" || weight === undefined) continue;
+    if (weight === undefined) continue;
+    if (operator?.role !== "matrix") {
+      const alone = trained(node) ? await planTrainedWeight(node, weight, model.opsets.get("")!) : undefined;
+      if (alone !== undefined) weights.push(alone);
+      continue;
+    }
     const [input] = dataInputs(node);
     const planned = await planWeight({
       node,
@@ -70,7 +77,7 @@ export async function planOnnx(
       ...warnings,
       ...ruleWarnings(recipe, model.main.graph.nodes),
       ...opsetWarnings(weights, opset),
-      ...emptyWarnings(operators),
+      ...emptyWarnings(operators, weights),
     ],
     notes,
   };
@@ -184,8 +191,23 @@ function opsetWarnings(weights: readonly WeightPlan[], opset: number): PlanWarni
   ];
 }
 
-function emptyWarnings(operators: readonly OperatorPlan[]): PlanWarning[] {
-  if (operators.some(({ precision }) => precision === "int8")) return [];
+/** Whether training rounded the weight of an operator that stays float. */
+function isTrainedAlone(
+  node: OnnxNode,
+  recipe: Recipe,
+  { quantized }: Placement,
+  clips: ClipValues | undefined,
+): boolean {
+  if (clips?.trained !== true || quantized.has(node) || !WITH_WEIGHTS.has(node.type)) return false;
+  const weight = weightOf(node);
+  if (weight === undefined || clips.weight(node, weight.value) === undefined) return false;
+  return staticSettingsFor(recipe, node).precision !== "float";
+}
+
+const WITH_WEIGHTS: ReadonlySet<string> = new Set(["Conv", "ConvTranspose", "Gemm", "MatMul"]);
+
+function emptyWarnings(operators: readonly OperatorPlan[], weights: readonly WeightPlan[]): PlanWarning[] {
+  if (weights.length > 0 || operators.some(({ precision }) => precision === "int8")) return [];
   return [
     {
       kind: "nothing-quantized",

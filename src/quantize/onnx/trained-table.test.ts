@@ -70,3 +70,50 @@ it("computes what training computed: its grids are kept, of inputs, weights and 
   expect(plan.operators.find(({ type }) => type === "Sigmoid")).toMatchObject({ precision: "float" });
   expect(largestDifference(await outputsOf(quantized), expected)).toBeLessThan(1e-4);
 });
+
+it("stores weights in int8 that alone were rounded in training: one step, one a channel, or one a block", async () => {
+  const trained = () =>
+    onnxModel({
+      opset: 21,
+      inputs: { x: [1, 4, 6, 6] },
+      constants: {
+        wc: encodedTensor("int8", [8, 4, 3, 3], codes(288)),
+        ws: floatTensor([8], [0.1, 0.02, 0.03, 0.5, 0.017, 0.011, 0.07, 0.4]),
+        vc: encodedTensor("int8", [16, 5], codes(80)),
+        vs: floatTensor([2, 5], [0.1, 0.2, 0.3, 0.04, 0.5, 0.06, 0.7, 0.8, 0.09, 0.013]),
+        tc: encodedTensor("int8", [5, 5], codes(25)),
+        ts: floatTensor([], [0.0371]),
+        shape: integerTensor([2], [-1, 16]),
+      },
+      operators: [
+        ["DequantizeLinear", ["wc", "ws"], "w", { axis: 0 }],
+        ["Conv", ["x", "w"], "c"],
+        ["Reshape", ["c", "shape"], "r"],
+        ["DequantizeLinear", ["vc", "vs"], "v", { axis: 0, block_size: 8 }],
+        ["MatMul", ["r", "v"], "m"],
+        ["DequantizeLinear", ["tc", "ts"], "t"],
+        ["MatMul", ["m", "t"], "y"],
+      ],
+      outputs: ["y"],
+    });
+  const expected = await outputsOf(trained());
+  const model = trained();
+  const layers = await tableOfTraining(model, { all: true });
+  const table = parseScaleTable(printScaleTable(layers, { trained: true }), "table.json");
+  const { model: quantized, plan } = await quantizeOnnx(model, { table });
+  expect(plan.weights.map(({ name, type, scales, block }) => [name, type, scales.length, block])).toEqual([
+    ["w", "int8", 8, undefined],
+    ["v", "int8", 10, 8],
+    ["t", "int8", 1, undefined],
+  ]);
+  expect(plan.warnings).toEqual([]);
+  expect(
+    quantized.main.initializers.filter(({ constant }) => constant?.type === "int8" && constant.shape.length > 1),
+  ).toHaveLength(4);
+  expect(largestDifference(await outputsOf(quantized), expected)).toBeLessThan(1e-4);
+});
+
+/** Numbers from −127 to 127, the ends among them. */
+function codes(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => ((index * 89) % 255) - 127);
+}

@@ -28,12 +28,7 @@ export function weightScales(
   { granularity, method }: ScaleSettings,
   largest: number,
 ): WeightScales {
-  const magnitudes = new Array<number>(layout.channels).fill(0);
-  forEachRun(weight.length, layout, (channel, start, end) => {
-    for (let index = start; index < end; index++) {
-      magnitudes[channel] = Math.max(magnitudes[channel]!, Math.abs(weight[index]!));
-    }
-  });
+  const magnitudes = channelMagnitudes(weight, layout);
   const most = magnitudes.reduce((most, magnitude) => Math.max(most, magnitude), 0);
   const dead = magnitudes.flatMap((magnitude, channel) => (magnitude === 0 ? [channel] : []));
   const limits = granularity === "per-tensor" ? [most] : magnitudes.map((magnitude) => magnitude || most);
@@ -41,6 +36,17 @@ export function weightScales(
   const chosen = method === "mse" ? leastErrors(weight, layout, scales, largest) : scales;
   const steps = trainedSteps(weight, layout, granularity === "per-tensor" ? [most] : magnitudes, largest);
   return { scales: chosen.map((scale, place) => steps[place] ?? scale), dead, most };
+}
+
+/** The largest magnitude of each channel. */
+export function channelMagnitudes(weight: Float32Array, layout: ChannelLayout): number[] {
+  const magnitudes = new Array<number>(layout.channels).fill(0);
+  forEachRun(weight.length, layout, (channel, start, end) => {
+    for (let index = start; index < end; index++) {
+      magnitudes[channel] = Math.max(magnitudes[channel]!, Math.abs(weight[index]!));
+    }
+  });
+  return magnitudes;
 }
 
 /** What `weightScales` finds. */
@@ -63,12 +69,16 @@ const LEAST_WEIGHTS = 8;
 /** How far from a whole multiple of the step a float32 weight may lie, in steps. */
 const STEP_TOLERANCE = 2 ** -10;
 
-/** For each scale the largest step of which all its weights are multiples up to ±`largest`; undefined where there is none. */
-function trainedSteps(
+/**
+ * For each scale the largest step of which all its weights are multiples up to ±`largest`, to `tolerance` of the step; undefined
+ * where there is none, or fewer weights than `least`.
+ */
+export function trainedSteps(
   weight: Float32Array,
   layout: ChannelLayout,
   magnitudes: readonly number[],
   largest: number,
+  { tolerance = STEP_TOLERANCE, least = LEAST_WEIGHTS } = {},
 ): (number | undefined)[] {
   const isShared = magnitudes.length === 1;
   const run = isShared ? weight.length : layout.inner;
@@ -77,14 +87,14 @@ function trainedSteps(
     for (let start = place * run; start < weight.length; start += period) {
       for (let index = start; index < start + run; index++) {
         const ratio = weight[index]! / step;
-        if (Math.abs(ratio - Math.round(ratio)) > STEP_TOLERANCE) return false;
+        if (Math.abs(ratio - Math.round(ratio)) > tolerance) return false;
       }
     }
     return true;
   };
   const perScale = weight.length / magnitudes.length;
   return magnitudes.map((magnitude, place) => {
-    if (perScale < LEAST_WEIGHTS) return undefined;
+    if (perScale < least) return undefined;
     for (let count = 1; magnitude > 0 && count <= largest; count++) {
       const step = Math.fround(magnitude / count);
       if (step >= LEAST_SCALE && fits(step, place)) return step;
