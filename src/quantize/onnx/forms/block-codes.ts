@@ -1,3 +1,7 @@
+import { finiteValues } from "../finite-weights.ts";
+import { type ChannelMatrix, channelRows } from "./matrix-rows.ts";
+import { quantizeRuns, type ScaleMethod } from "./run-kernel.ts";
+
 /** Integer codes of a matrix in blocks along its rows, as MatMulNBits and GatherBlockQuantized store them. */
 export interface BlockCodes {
   /** rows × blocks × (block × bits / 8) bytes, the first of two codes in the low bits; zero is 2^(bits−1). */
@@ -16,8 +20,7 @@ export interface BlockLayout {
   readonly block: number;
   readonly bits: 4 | 8;
   readonly symmetric: boolean;
-  /** `max`: the largest magnitude is kept; `mse`: the least squared error. */
-  readonly method: "max" | "mse";
+  readonly method: ScaleMethod;
 }
 
 /** How many bytes codes, scales and zero points take. */
@@ -26,29 +29,48 @@ export function blockSizes({ rows, columns, block, bits, symmetric }: BlockLayou
   return [(rows * blocks * block * bits) / 8, rows * blocks * 4, symmetric ? 0 : rows * Math.ceil((blocks * bits) / 8)];
 }
 
-/** Quantizes `weight`, rows × columns, block by block. */
-export function blockCodes(weight: Float32Array, layout: BlockLayout): BlockCodes {
-  const { rows, columns, block, bits, symmetric } = layout;
-  const blocks = Math.ceil(columns / block);
-  const [codeBytes, , zeroBytes] = blockSizes(layout);
+/** Quantizes a matrix block by block. */
+export async function blockCodes(matrix: ChannelMatrix, layout: BlockLayout): Promise<BlockCodes> {
+  if (!layout.symmetric) return rangeCodes(matrix, layout);
+  const { block, bits, method } = layout;
+  const rows = channelRows(matrix, block);
+  const [codeBytes] = blockSizes(layout);
   const codes = new Uint8Array(codeBytes);
-  const scales = new Float32Array(rows * blocks);
-  const zeroPoints = symmetric ? undefined : new Uint8Array(zeroBytes);
+  const scales = new Float32Array((rows.rows * rows.stride) / block);
+  const options = { middle: 2 ** (bits - 1), method, format: bits === 4 ? "nibbles" : "uint8" } as const;
+  const areFinite = await quantizeRuns(rows, options, (some, found, first) => {
+    codes.set(some, (first * rows.stride * bits) / 8);
+    scales.set(found, (first * rows.stride) / block);
+  });
+  if (!areFinite) await finiteValues(matrix.value);
+  return { codes, scales, zeroPoints: undefined };
+}
+
+/** With zero points. */
+async function rangeCodes(matrix: ChannelMatrix, layout: BlockLayout): Promise<BlockCodes> {
+  await finiteValues(matrix.value);
+  const { rows, block, bits, method } = layout;
+  const { stride, load } = channelRows(matrix, block);
+  const [codeBytes, scaleBytes, zeroBytes] = blockSizes(layout);
+  const [codes, scales, zeroPoints] = [
+    new Uint8Array(codeBytes),
+    new Float32Array(scaleBytes / 4),
+    new Uint8Array(zeroBytes),
+  ];
+  const blocks = stride / block;
+  const zeroPlaces = (zeroBytes / Math.max(rows, 1)) * (8 / bits);
   const middle = 2 ** (bits - 1);
-  const find = symmetric ? symmetricScale : rangeScale;
+  const numbers = new Float32Array(stride);
   for (let row = 0; row < rows; row++) {
+    (await load(row, 1))(numbers.fill(0));
     for (let place = 0; place < blocks; place++) {
-      const start = row * columns + place * block;
-      const end = Math.min(start + block, (row + 1) * columns);
-      const { scale, zero } = find(weight, start, end, middle, layout.method);
+      const { scale, zero } = rangeScale(numbers, place * block, (place + 1) * block, middle, method);
       scales[row * blocks + place] = scale;
-      if (zeroPoints !== undefined)
-        store(zeroPoints, row * Math.ceil((blocks * bits) / 8) * (8 / bits) + place, zero, bits);
+      store(zeroPoints, row * zeroPlaces + place, zero, bits);
       const inverse = scale === 0 ? 0 : 1 / scale;
-      const first = (row * blocks + place) * block;
-      for (let index = 0; index < block; index++) {
-        const value = start + index < end ? weight[start + index]! * inverse : 0;
-        store(codes, first + index, Math.min(Math.max(Math.round(value) + zero, 0), 2 * middle - 1), bits);
+      for (let index = place * block; index < (place + 1) * block; index++) {
+        const code = Math.min(Math.max(Math.round(numbers[index]! * inverse) + zero, 0), 2 * middle - 1);
+        store(codes, row * stride + index, code, bits);
       }
     }
   }
@@ -76,61 +98,9 @@ function store(target: Uint8Array, place: number, code: number, bits: 4 | 8): vo
 }
 
 /** How one scale stores a run of numbers. */
-export interface FoundScale {
-  /** May be negative: the number that is farthest from zero gets the lowest code, of which there is one more. */
+interface FoundScale {
   readonly scale: number;
   readonly zero: number;
-}
-
-/** How far beyond the lowest code candidates put the number farthest from zero, in codes: the more codes, the less there is to gain. */
-const FEW_CODES = Array.from({ length: 7 }, (_, step) => -1.4 + (3 * step) / 5);
-/** Beside the best of the few codes: in blocks of 32 both rounds lose 0.01 dB against all steps of a fifth, in half the time. */
-const FINE_STEPS = [-0.2, 0.2];
-const MANY_CODES = [-1, -0.5, 0, 0.5, 2, 6, 12, 20];
-
-/**
- * The scale with the least squared error: of candidates that put the number farthest from zero near the lowest code, the
- * codes are rounded, and the scale that fits these best (least squares) is taken.
- */
-export function symmetricScale(
-  weight: Float32Array,
-  start: number,
-  end: number,
-  middle: number,
-  method: BlockLayout["method"],
-): FoundScale {
-  let extreme = 0;
-  for (let index = start; index < end; index++)
-    if (Math.abs(weight[index]!) > Math.abs(extreme)) extreme = weight[index]!;
-  if (extreme === 0) return { scale: 0, zero: middle };
-  let [scale, most] = [Math.fround(-extreme / middle), 0];
-  if (method === "max") return { scale, zero: middle };
-  const [half, top] = [middle + 0.5, 2 * middle - 1];
-  const coarse = middle <= 8 ? FEW_CODES : MANY_CODES;
-  const turns = coarse.length + (middle <= 8 ? FINE_STEPS.length : 0);
-  let [best, centre] = [0, 0];
-  for (let turn = 0; turn < turns; turn++) {
-    if (turn === coarse.length) centre = best;
-    const step = turn < coarse.length ? coarse[turn]! : centre + FINE_STEPS[turn - coarse.length]!;
-    const inverse = -(middle + step) / extreme;
-    let products = 0;
-    let squares = 0;
-    for (let index = start; index < end; index++) {
-      const value = weight[index]!;
-      // Cut to whole numbers above 0, which rounds: three times as fast as Math.round, Math.min and Math.max.
-      let place = (value * inverse + half) | 0;
-      if (place > top) place = top;
-      else if (place < 0) place = 0;
-      const code = place - middle;
-      products += value * code;
-      squares += code * code;
-    }
-    if (squares === 0 || products * products <= most * squares) continue;
-    most = (products * products) / squares;
-    scale = Math.fround(products / squares);
-    best = step;
-  }
-  return { scale, zero: middle };
 }
 
 /** Shares of the whole range that candidates keep. */

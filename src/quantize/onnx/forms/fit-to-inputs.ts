@@ -1,12 +1,11 @@
 import type { CollectOptions } from "../../../calibrate/collect.ts";
 import type { Dataset } from "../../../data/dataset.ts";
-import { permute } from "../../../graph/permute.ts";
 import type { OnnxModel, OnnxValue } from "../../../onnx/model.ts";
 import type { Plan, WeightPlan } from "../../plan.ts";
 import { factorsFor } from "./balance-inputs.ts";
 import { type Gram, inputGrams } from "./input-grams.ts";
+import { channelMatrix, channelNumbers, turnInto } from "./matrix-rows.ts";
 import { roundBlocks } from "./round-blocks.ts";
-import { rowsOf } from "./stored-weight.ts";
 import { type WeightPlace, weightPlaces } from "./weight-places.ts";
 
 /** Products of more inputs are not fitted: the Gram of one takes 134 MB. */
@@ -77,10 +76,11 @@ async function fitted(value: OnnxValue, weight: WeightPlan, gram: Float64Array):
   const shape = value.constant!.shape as [number, number];
   const [rows, columns] = weight.axis === 0 ? shape : [shape[1], shape[0]];
   const bits = weight.type === "int4" || weight.type === "uint4" ? 4 : 8;
-  const made = roundBlocks(await rowsOf(value, weight.axis), gram, { rows, columns, block: weight.block!, bits });
+  const numbers = await channelNumbers(channelMatrix(value, weight.axis));
+  const made = roundBlocks(numbers, gram, { rows, columns, block: weight.block!, bits });
   const codes = new Int8Array(made.codes.length);
   if (weight.axis === 0) codes.set(made.codes);
-  else permute<number>(made.codes, [rows, columns], [1, 0], codes);
+  else turnInto(codes, rows, made.codes, columns, [rows, columns]);
   return { ...weight, codes, scales: [...made.scales], method: "fitted" };
 }
 

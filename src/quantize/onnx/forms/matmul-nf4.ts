@@ -3,9 +3,10 @@ import type { OnnxValue } from "../../../onnx/model.ts";
 import type { WeightPlan } from "../../plan.ts";
 import { type FormEditor, MICROSOFT } from "./form-editor.ts";
 import { madeTogether } from "./made-together.ts";
+import { channelMatrix } from "./matrix-rows.ts";
 import { nf4Codes } from "./nf4-codes.ts";
 import { replaceProduct } from "./replace-product.ts";
-import { rowsOf } from "./stored-weight.ts";
+import { scaleMethod } from "./stored-weight.ts";
 import type { WeightPlace } from "./weight-places.ts";
 
 /** The number by which MatMulBnb4 knows the steps of nf4. */
@@ -26,12 +27,12 @@ export function matmulNf4(editor: FormEditor, place: WeightPlace, plan: WeightPl
 }
 
 /** Blocks run on from channel to channel. Made when it is written. */
-function storedNf4(weight: OnnxValue, { axis, method }: WeightPlan, block: number): Record<string, Tensor> {
+function storedNf4(weight: OnnxValue, plan: WeightPlan, block: number): Record<string, Tensor> {
   const [rows, columns] = weight.constant!.shape as [number, number];
   const count = rows * columns;
   const sizes = { codes: Math.ceil(count / 2), absmax: Math.ceil(count / block) };
   const [codes, absmax] = madeTogether([sizes.codes, 4 * sizes.absmax], async () => {
-    const made = nf4Codes(await rowsOf(weight, axis), block, method === "mse" ? "mse" : "max");
+    const made = await nf4Codes(channelMatrix(weight, plan.axis), block, scaleMethod(plan));
     return [made.codes, new Uint8Array(made.scales.buffer)];
   });
   return {

@@ -1,11 +1,12 @@
-import { permute } from "../../../graph/permute.ts";
 import { elementCount, type Tensor } from "../../../graph/tensor.ts";
 import { BoltqError } from "../../../io/error.ts";
 import type { OnnxValue } from "../../../onnx/model.ts";
 import type { WeightPlan } from "../../plan.ts";
 import { finiteValues } from "../finite-weights.ts";
-import { type BlockLayout, blockCodes, blockSizes, packedBlocks, symmetricScale } from "./block-codes.ts";
+import { type BlockLayout, blockCodes, blockSizes, packedBlocks } from "./block-codes.ts";
 import { madeTogether } from "./made-together.ts";
+import { channelMatrix, channelRows, copyRows, turnInto, wholeRow } from "./matrix-rows.ts";
+import { quantizeRuns, type ScaleMethod } from "./run-kernel.ts";
 
 /**
  * A matrix as int8 codes, or uint8 ones around 128, with a float32 scale for each channel or one; made when it is written.
@@ -17,47 +18,33 @@ export function channelCodes(
   along: 0 | 1,
 ): { readonly codes: Tensor; readonly scales: Tensor } {
   const { shape } = weight.constant!;
-  const channels = shape[plan.axis]!;
-  const scaleCount = plan.granularity === "per-channel" ? channels : 1;
-  const rowShape = [channels, elementCount(shape) / Math.max(channels, 1)];
-  const [codes, scales] = madeTogether([elementCount(shape), 4 * scaleCount], async () => {
-    const rows = await rowsOf(weight, plan.axis);
-    if (plan.inputFactors !== undefined) multiplyColumns(rows, plan.inputFactors);
-    const made = rowCodes(rows, scaleCount, plan);
-    if (along === 0) return made;
-    const turned = new Uint8Array(rows.length);
-    permute<number>(made[0], rowShape, [1, 0], turned);
-    return [turned, made[1]];
+  const [channels, columns] = plan.axis === 0 ? [shape[0]!, shape[1]!] : [shape[1]!, shape[0]!];
+  const isPerChannel = plan.granularity === "per-channel";
+  const type = plan.type === "uint8" ? "uint8" : "int8";
+  const scaleCount = isPerChannel ? channels : 1;
+  const [codes, scales] = madeTogether([channels * columns, 4 * scaleCount], async () => {
+    const matrix = channelMatrix(weight, plan.axis, plan.inputFactors);
+    const rows = isPerChannel ? channelRows(matrix) : wholeRow(matrix);
+    const [stride, count] = isPerChannel ? [rows.stride, undefined] : [columns, channels];
+    const [all, found] = [new Uint8Array(channels * columns), new Float32Array(scaleCount)];
+    const options = { middle: plan.largest + 1, method: scaleMethod(plan), format: type } as const;
+    const areFinite = await quantizeRuns(rows, options, (some, ofThese, first) => {
+      found.set(ofThese, first);
+      if (along === 0) copyRows(all.subarray(first * columns), columns, some, stride, columns);
+      else turnInto(all.subarray(first), channels, some, stride, [count ?? ofThese.length, columns]);
+    });
+    if (!areFinite) await finiteValues(weight);
+    return [all, new Uint8Array(found.buffer)];
   });
   return {
-    codes: {
-      type: plan.type === "uint8" ? "uint8" : "int8",
-      shape: along === 0 ? rowShape : rowShape.toReversed(),
-      data: codes!,
-    },
-    scales: { type: "float32", shape: plan.granularity === "per-channel" ? [scaleCount] : [], data: scales! },
+    codes: { type, shape: along === 0 ? [channels, columns] : [columns, channels], data: codes! },
+    scales: { type: "float32", shape: isPerChannel ? [scaleCount] : [], data: scales! },
   };
 }
 
-function multiplyColumns(rows: Float32Array, factors: readonly number[]): void {
-  for (let start = 0; start < rows.length; start += factors.length)
-    for (let column = 0; column < factors.length; column++) rows[start + column]! *= factors[column]!;
-}
-
-/** The codes of all rows and the bytes of their scales, `count` of which are shared out evenly. */
-function rowCodes(rows: Float32Array, count: number, { type, largest, method }: WeightPlan): [Uint8Array, Uint8Array] {
-  const codes = new Uint8Array(rows.length);
-  const scales = new Float32Array(count);
-  const [middle, shift] = [largest + 1, type === "uint8" ? 128 : 0];
-  for (let place = 0; place < count; place++) {
-    const [start, end] = [(place * rows.length) / count, ((place + 1) * rows.length) / count];
-    const { scale } = symmetricScale(rows, start, end, middle, method === "mse" ? "mse" : "max");
-    scales[place] = scale;
-    const inverse = scale === 0 ? 0 : 1 / scale;
-    for (let index = start; index < end; index++)
-      codes[index] = Math.min(Math.max(Math.round(rows[index]! * inverse), -middle), largest) + shift;
-  }
-  return [codes, new Uint8Array(scales.buffer)];
+/** How scales are found. */
+export function scaleMethod({ method }: WeightPlan): ScaleMethod {
+  return method === "mse" ? "mse" : "max";
 }
 
 /** Codes in blocks along what is summed over or looked up: channels × blocks × bytes, scales and zero points. */
@@ -81,7 +68,7 @@ export function storedBlocks(weight: OnnxValue, plan: WeightPlan): StoredBlocks 
     async () => {
       const made =
         plan.codes === undefined
-          ? blockCodes(await rowsOf(weight, plan.axis), layout)
+          ? await blockCodes(channelMatrix(weight, plan.axis), layout)
           : packedBlocks(codeRows(weight, plan, plan.codes), plan.scales, layout);
       return [made.codes, new Uint8Array(made.scales.buffer), ...(made.zeroPoints ? [made.zeroPoints] : [])];
     },
@@ -97,13 +84,11 @@ export function storedBlocks(weight: OnnxValue, plan: WeightPlan): StoredBlocks 
   };
 }
 
-function blockLayout(
-  { constant }: OnnxValue,
-  { axis, block, type, symmetric = true, method }: WeightPlan,
-): BlockLayout {
+function blockLayout({ constant }: OnnxValue, plan: WeightPlan): BlockLayout {
+  const { axis, block, type, symmetric = true } = plan;
   const [rows, columns] = axis === 0 ? constant!.shape : constant!.shape.toReversed();
   const bits = type === "int4" || type === "uint4" ? 4 : 8;
-  return { rows: rows!, columns: columns!, block: block!, bits, symmetric, method: method === "mse" ? "mse" : "max" };
+  return { rows: rows!, columns: columns!, block: block!, bits, symmetric, method: scaleMethod(plan) };
 }
 
 /** The codes of a plan with the channels as rows. */
@@ -111,16 +96,8 @@ function codeRows({ name, constant }: OnnxValue, { axis }: WeightPlan, codes: In
   if (codes.length !== elementCount(constant!.shape))
     throw new BoltqError("mismatch", "the plan was made for another model", { subject: `weight "${name}"` });
   if (axis === 0) return codes;
+  const [rows, columns] = constant!.shape as [number, number];
   const turned = new Int8Array(codes.length);
-  permute<number>(codes, constant!.shape, [1, 0], turned);
-  return turned;
-}
-
-/** The numbers with the channels as rows. */
-export async function rowsOf(weight: OnnxValue, axis: number): Promise<Float32Array> {
-  const values = await finiteValues(weight);
-  if (axis === 0) return values;
-  const turned = new Float32Array(values.length);
-  permute<number>(values, weight.constant!.shape, [1, 0], turned);
+  turnInto(turned, rows, codes, columns, [rows, columns]);
   return turned;
 }
