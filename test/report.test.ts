@@ -61,7 +61,7 @@ async function dataOf(model: typeof closeCall): Promise<ReportData> {
     names: ["model.onnx", "model.int8.onnx"],
     bytes: [4000, 1200],
     comparison,
-    examples: changed.result(),
+    examples: await changed.result(),
     plan,
     statistics,
     accuracy: { top1: [0.5, 0.49] },

@@ -10,7 +10,7 @@ import { calibrateBolt } from "../quantize/bolt/calibrate.ts";
 import { calibrateAsBolt } from "../quantize/bolt/calibrate-as-bolt.ts";
 import type { QuantizeBoltOptions, QuantizedBolt } from "../quantize/bolt/quantize.ts";
 import { type QuantizeBestOptions, quantizeBoltBest } from "../quantize/bolt/refine/quantize-best.ts";
-import { describeStep } from "./accuracy-step.ts";
+import { describeStep } from "../report/describe-step.ts";
 import type { CommandFiles } from "./command-files.ts";
 import { preprocessingOf } from "./data-options.ts";
 import { type ParsedOptions, parsed } from "./getopt.ts";

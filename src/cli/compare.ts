@@ -57,7 +57,14 @@ async function compare(first: string, second: string, options: Options): Promise
   const bytes = [files.bytesOf(first), files.bytesOf(second)] as const;
   if (report !== undefined && options.report !== undefined) {
     await report.reportComparison(
-      { path: options.report, names: [first, second], bytes, comparison: result, data, examples: changed?.result() },
+      {
+        path: options.report,
+        names: [first, second],
+        bytes,
+        comparison: result,
+        data,
+        examples: await changed?.result(),
+      },
       files,
     );
   }

@@ -60,7 +60,7 @@ async function evaluate(path: string, options: Options): Promise<void> {
   if (report !== undefined && options.report !== undefined) {
     const names = [options.reference ?? path, path] as const;
     await report.reportEvaluation(
-      { path: options.report, names, evaluation: result, examples: changed?.result() },
+      { path: options.report, names, evaluation: result, examples: await changed?.result() },
       files,
     );
   }

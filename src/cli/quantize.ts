@@ -11,7 +11,8 @@ import { TRANSFORMERS_DTYPES } from "../quantize/onnx/transformers-dtypes.ts";
 import { parseScaleTable } from "../quantize/parse-scale-table.ts";
 import { parsePlan } from "../quantize/plan-file.ts";
 import type { Recipe } from "../quantize/recipe.ts";
-import { describeStep } from "./accuracy-step.ts";
+import { describeStep } from "../report/describe-step.ts";
+import { summarizePlan } from "../report/summarize-plan.ts";
 import { CommandFiles } from "./command-files.ts";
 import {
   addDataOptions,
@@ -26,7 +27,7 @@ import { openModel } from "./model-argument.ts";
 import { EXTERNAL_DATA_OPTION, writeModelFile } from "./model-output.ts";
 import { outputNamed } from "./output-argument.ts";
 import { printLines } from "./print.ts";
-import { printPlan, summarizePlan } from "./print-plan.ts";
+import { printPlan } from "./print-plan.ts";
 import { printWarnings } from "./print-warnings.ts";
 import { progressBar } from "./progress.ts";
 import { readText } from "./read-text.ts";

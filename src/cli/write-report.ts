@@ -108,7 +108,7 @@ export async function reportModel(report: ModelReport, files: CommandFiles): Pro
     names: [basename(source), basename(result)],
     bytes: [files.bytesOf(source), statSync(result).size],
     comparison: data === undefined ? undefined : await compare(data.dataset),
-    examples: changed.result(),
+    examples: await changed.result(),
     plan,
     statistics,
   };

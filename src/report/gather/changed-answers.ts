@@ -5,14 +5,14 @@ import type { NamedTensors } from "../../runtime/runtime.ts";
 import type { ReportExample, ReportExamples } from "../html/report-data.ts";
 
 /** Makes a small picture of an example: a data: URL, or undefined where it is no picture. */
-export type Thumbnail = (sample: Sample) => string | undefined;
+export type Thumbnail = (sample: Sample) => string | undefined | Promise<string | undefined>;
 
 const MOST_SHOWN = 24;
 
 /** Gathers the examples for which two classifiers name different classes. */
 export class ChangedAnswers {
   readonly #thumbnail: Thumbnail;
-  readonly #shown: ReportExample[] = [];
+  readonly #shown: Promise<ReportExample>[] = [];
   #compared = 0;
   #changed = 0;
 
@@ -28,17 +28,17 @@ export class ChangedAnswers {
     if (answer === otherAnswer) return;
     this.#changed += 1;
     if (this.#shown.length >= MOST_SHOWN) return;
-    this.#shown.push({
-      name: sample.name,
-      answers: [`class ${answer}`, `class ${otherAnswer}`],
-      picture: this.#thumbnail(sample),
-    });
+    this.#shown.push(this.#example(sample, [`class ${answer}`, `class ${otherAnswer}`]));
   };
 
+  async #example(sample: Sample, answers: ReportExample["answers"]): Promise<ReportExample> {
+    return { name: sample.name, answers, picture: await this.#thumbnail(sample) };
+  }
+
   /** Undefined where nothing was a classifier's answer. */
-  result(): ReportExamples | undefined {
+  async result(): Promise<ReportExamples | undefined> {
     if (this.#compared === 0) return undefined;
-    return { compared: this.#compared, changed: this.#changed, shown: this.#shown };
+    return { compared: this.#compared, changed: this.#changed, shown: await Promise.all(this.#shown) };
   }
 }
 
