@@ -88,9 +88,12 @@ class DirectSession implements Session {
   }
 }
 
+/** What stands for a size that the model leaves open without a name; onnxruntime-web reads its -1 as an unsigned number. */
+const UNKNOWN_SIZES: ReadonlySet<string | number> = new Set(["", -1, 2 ** 32 - 1]);
+
 function signatureOf(metadata: OrtValueMetadata): Signature {
   if (!metadata.isTensor) return { name: metadata.name, type: undefined };
-  const shape = metadata.shape.map((size) => (size === "" || size === -1 ? undefined : size));
+  const shape = metadata.shape.map((size) => (UNKNOWN_SIZES.has(size) ? undefined : size));
   return { name: metadata.name, type: { type: metadata.type as ElementType, shape } };
 }
 
