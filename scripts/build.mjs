@@ -1,10 +1,12 @@
-// Builds dist/: the library with types by tsc, file by file; the programs, bundled so that they start fast, by rolldown.
+// Builds dist/: the library with types by tsc, file by file; the programs, bundled so that they start fast, by rolldown;
+// the app, by vite.
 import { execFileSync } from "node:child_process";
 import { chmodSync, readdirSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { rolldown } from "rolldown";
 
 const TSC = "node_modules/typescript/bin/tsc";
+const VITE = "node_modules/vite/bin/vite.js";
 const EXTERNAL = ["onnxruntime-node", "onnxruntime-web", /^@jsquash\//, "@dagrejs/dagre"];
 
 rmSync("dist", { recursive: true, force: true });
@@ -26,6 +28,9 @@ await bundle.write({
   chunkFileNames: "[name]-[hash].js",
 });
 await bundle.close();
+execFileSync(process.execPath, [VITE, "build", "web", "--config", "web/vite.config.ts", "--logLevel", "warn"], {
+  stdio: "inherit",
+});
 for (const path of programs) chmodSync(`dist/bin/${basename(path, ".ts")}.js`, 0o755);
 
 function find(pattern) {

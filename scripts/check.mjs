@@ -16,6 +16,8 @@ const waiting = [
   ["knip"],
   ["tsc", "-p", "tsconfig.json"],
   ["tsc", "-p", "tsconfig.web.json"],
+  ["tsc", "-p", "web/tsconfig.json"],
+  ["tsc", "-p", "web/tsconfig.service-worker.json"],
   ["publint", "--strict", tarball],
   ["typedoc", "--options", "scripts/api-docs/typedoc.json", "--emit", "none"],
 ];

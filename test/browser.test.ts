@@ -1,28 +1,21 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { deflateSync } from "node:zlib";
 import { createCanvas } from "@napi-rs/canvas";
 import { build } from "esbuild";
 import * as ort from "onnxruntime-web/wasm";
-import { type Browser, chromium, type Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { encodePng } from "../src/data/image/encode-png.ts";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { decodeImage } from "../src/data/image/node/decoders.ts";
 import { memoryTarget } from "../src/io/target.ts";
 import * as boltq from "../src/node.ts";
 import { writeOnnx } from "../src/onnx/write.ts";
 import { toInt8Bolt, toInt8Onnx } from "./browser-work.ts";
-import { onnxModel } from "./models/onnx-model.ts";
+import { describeInChromium, launchChromium } from "./chromium.ts";
+import { picture, pictureNetwork } from "./models/picture-network.ts";
 import { smallNetwork } from "./models/small-network.ts";
-import { normalTensor, normalValues } from "./models/values.ts";
 
-/** Where Debian, others and the user put it. */
-const BROWSERS = [process.env["CHROMIUM"], "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-const executablePath = BROWSERS.find((path) => path !== undefined && existsSync(path));
-
-const SIDE = 16;
 const PICTURES = 20;
 
 const PAGE = `
@@ -47,36 +40,15 @@ globalThis.test = {
   missing: () => boltq.loadRuntime().catch(({ code, message }) => ({ code, message })),
 };`;
 
-/** A network on pictures: two convolutions. */
-function pictureNetwork(): boltq.OnnxModel {
-  return onnxModel({
-    inputs: { image: [1, 3, SIDE, SIDE] },
-    constants: { w1: normalTensor([16, 3, 3, 3], 1), b1: normalTensor([16], 2), w2: normalTensor([8, 16, 3, 3], 3) },
-    operators: [
-      ["Conv", ["image", "w1", "b1"], "first", { pads: [1, 1, 1, 1] }],
-      ["Relu", ["first"], "middle"],
-      ["Conv", ["middle", "w2"], "result", { pads: [1, 1, 1, 1] }],
-    ],
-    outputs: ["result"],
-  });
-}
-
 async function bytesOf(model: boltq.OnnxModel): Promise<Uint8Array> {
   const target = memoryTarget();
   await writeOnnx(model, target);
   return target.result();
 }
 
-function picture(seed: number): Uint8Array {
-  const pixels = Uint8Array.from(normalValues(3 * SIDE * SIDE, seed), (value) => 128 + 40 * value);
-  return encodePng({ width: SIDE, height: SIDE, pixels }, deflateSync);
-}
-
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
 
-const group = executablePath === undefined ? describe.skip : describe;
-
-group(`in Chromium${executablePath === undefined ? " (skipped: there is none; apt-get install chromium)" : ""}`, () => {
+describeInChromium("in Chromium", () => {
   let server: Server;
   let browser: Browser;
   let page: Page;
@@ -90,7 +62,7 @@ group(`in Chromium${executablePath === undefined ? " (skipped: there is none; ap
       response.writeHead(body === undefined ? 404 : 200, { "content-type": type }).end(body);
     }).listen(0, "127.0.0.1");
     await new Promise((resolve) => server.once("listening", resolve));
-    browser = await chromium.launch({ executablePath: executablePath!, args: ["--no-sandbox"] });
+    browser = await launchChromium();
     page = await browser.newPage();
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
     await page.waitForFunction("globalThis.test !== undefined");

@@ -1,6 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { compareModels } from "../src/evaluate/compare.ts";
 import { floatTensor } from "../src/onnx/tensor-data.ts";
@@ -9,13 +7,10 @@ import { ChangedAnswers } from "../src/report/gather/changed-answers.ts";
 import { reportOf } from "../src/report/gather/report-of-comparison.ts";
 import { reportHtml } from "../src/report/html/report.ts";
 import type { ReportData } from "../src/report/html/report-data.ts";
+import { axeViolations, describeInChromium, launchChromium } from "./chromium.ts";
 import { normalPictures, onnxNetwork } from "./models/networks.ts";
 import { onnxModel } from "./models/onnx-model.ts";
 import { normalTensor, normalValues } from "./models/values.ts";
-
-/** Where Debian, others and the user put it. */
-const BROWSERS = [process.env["CHROMIUM"], "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-const executablePath = BROWSERS.find((path) => path !== undefined && existsSync(path));
 
 const SECTIONS = ["card", "trials", "losses", "decisions", "examples", "histograms", "weights", "graph", "made"];
 
@@ -104,50 +99,41 @@ describe("a report", () => {
   });
 });
 
-const group = executablePath === undefined ? describe.skip : describe;
+describeInChromium("a report in Chromium", () => {
+  let browser: Browser;
+  let page: Page;
+  const problems: string[] = [];
 
-group(
-  `a report in Chromium${executablePath === undefined ? " (skipped: there is none; apt-get install chromium)" : ""}`,
-  () => {
-    let browser: Browser;
-    let page: Page;
-    const problems: string[] = [];
+  beforeAll(async () => {
+    const text = reportHtml(await dataOf(closeCall));
+    browser = await launchChromium();
+    // The page's policy forbids all scripts: only the checker's may pass it.
+    page = await browser.newPage({ bypassCSP: true });
+    page.on("console", (message) => problems.push(message.text()));
+    page.on("pageerror", (error) => problems.push(error.message));
+    await page.route("**/*", (route) => {
+      const url = route.request().url();
+      if (url === "http://report.test/") return route.fulfill({ contentType: "text/html", body: text });
+      problems.push(url);
+      return route.abort();
+    });
+    await page.goto("http://report.test/");
+  }, 60_000);
+  afterAll(async () => browser?.close());
 
-    beforeAll(async () => {
-      const text = reportHtml(await dataOf(closeCall));
-      browser = await chromium.launch({ executablePath: executablePath!, args: ["--no-sandbox"] });
-      // The page's policy forbids all scripts: only the checker's may pass it.
-      page = await browser.newPage({ bypassCSP: true });
-      page.on("console", (message) => problems.push(message.text()));
-      page.on("pageerror", (error) => problems.push(error.message));
-      await page.route("**/*", (route) => {
-        const url = route.request().url();
-        if (url === "http://report.test/") return route.fulfill({ contentType: "text/html", body: text });
-        problems.push(url);
-        return route.abort();
-      });
-      await page.goto("http://report.test/");
-    }, 60_000);
-    afterAll(async () => browser?.close());
-
-    it.each([
-      ["light", 1200],
-      ["dark", 1200],
-      ["light", 360],
-    ] as const)(
-      "has every section, no error, no request and nothing that keeps people out: %s, %d pixels",
-      async (colorScheme, width) => {
-        await page.emulateMedia({ colorScheme });
-        await page.setViewportSize({ width, height: 800 });
-        for (const id of SECTIONS) expect(await page.locator(`#${id}`).isVisible(), id).toBe(true);
-        expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(width);
-        await page.addScriptTag({ content: readFileSync(createRequire(import.meta.url).resolve("axe-core"), "utf8") });
-        const found = await page.evaluate<string[]>(
-          "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes[0].html))",
-        );
-        expect(found).toEqual([]);
-        expect(problems).toEqual([]);
-      },
-    );
-  },
-);
+  it.each([
+    ["light", 1200],
+    ["dark", 1200],
+    ["light", 360],
+  ] as const)(
+    "has every section, no error, no request and nothing that keeps people out: %s, %d pixels",
+    async (colorScheme, width) => {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width, height: 800 });
+      for (const id of SECTIONS) expect(await page.locator(`#${id}`).isVisible(), id).toBe(true);
+      expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(width);
+      expect(await axeViolations(page)).toEqual([]);
+      expect(problems).toEqual([]);
+    },
+  );
+});

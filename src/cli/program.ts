@@ -44,6 +44,7 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: "run", summary: "run a model on arrays or pictures and write its outputs", load: () => import("./run.ts") },
   { name: "inspect", summary: "show what a model file holds", load: () => import("./inspect.ts") },
   { name: "diff", summary: "say how two model files differ", load: () => import("./diff.ts") },
+  { name: "ui", summary: "open the app: the same work in a browser tab", load: () => import("./ui.ts") },
   {
     name: "presets",
     summary: "list the ready-made ways to prepare pictures, and recipes",
