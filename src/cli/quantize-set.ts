@@ -4,6 +4,7 @@ import { modelInputs } from "../convert/model-inputs.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { BoltqError, placed } from "../io/error.ts";
 import type { OnnxModel } from "../onnx/model.ts";
+import { SharedWork } from "../quantize/onnx/forms/index.ts";
 import { type Effort, quantizeOnnx } from "../quantize/onnx/quantize-onnx.ts";
 import { parseDtypes, TRANSFORMERS_DTYPES, type TransformersDtype } from "../quantize/onnx/transformers-dtypes.ts";
 import { recipeNamed } from "../quantize/recipe.ts";
@@ -76,12 +77,13 @@ interface Work {
   readonly dataset: Dataset | undefined;
   readonly effort: Effort | undefined;
   readonly files: CommandFiles;
+  readonly shared: SharedWork;
 }
 
 async function workOn(source: string, { effort, data, ...others }: SetOptions, files: CommandFiles): Promise<Work> {
   const inputs = modelInputs(await openFloat(source, files));
   const dataset = data === undefined ? undefined : await openData({ ...others, data }, inputs, files, source);
-  return { source, dataset, effort, files };
+  return { source, dataset, effort, files, shared: new SharedWork() };
 }
 
 async function writeOutputs(outputs: readonly Output[], work: Work): Promise<SetFile[]> {
@@ -109,13 +111,17 @@ const recipeOf = (dtype: TransformersDtype) => TRANSFORMERS_DTYPES[dtype].recipe
 
 const bytesOf = (paths: readonly string[]) => paths.reduce((sum, path) => sum + statSync(path).size, 0);
 
-async function writeDtype({ dtype, path }: Output, { source, dataset, effort, files }: Work): Promise<string[]> {
+async function writeDtype(
+  { dtype, path }: Output,
+  { source, dataset, effort, files, shared }: Work,
+): Promise<string[]> {
   const model = await openFloat(source, files);
   const { plan } = await quantizeOnnx(model, {
     name: source,
     recipe: recipeNamed(recipeOf(dtype)),
     target: "transformers.js",
     dataset,
+    shared,
     ...(effort === undefined ? {} : { effort }),
   });
   printWarnings(plan.warnings);

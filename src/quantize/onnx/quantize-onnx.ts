@@ -11,6 +11,7 @@ import type { AccuracyStep } from "../refine/improve.ts";
 import { splitExamples } from "../refine/split-examples.ts";
 import type { ScaleTable } from "../scale-table.ts";
 import { refuseBrokenWeights } from "./finite-weights.ts";
+import type { SharedWork } from "./forms/index.ts";
 import { type OnnxObservation, observationAsTrained, observationNow, planObservation } from "./observation.ts";
 import { type ClipValues, tableClips } from "./table-clips.ts";
 import type { RuntimeTarget } from "./targets.ts";
@@ -36,6 +37,8 @@ export interface QuantizeOnnxOptions extends CollectOptions {
   readonly effort?: Effort | undefined;
   /** Called when layers are fitted, with how many of how many are done. */
   readonly onFit?: ((layers: number, all: number) => void) | undefined;
+  /** Given to several quantizations of one float model: what more than one needs is done once. */
+  readonly shared?: SharedWork | undefined;
   /** Only make the plan: no Q/DQ is put in. Default false. */
   readonly planOnly?: boolean;
 }
@@ -110,11 +113,11 @@ async function quantizeWithForms(
   const { prepareForQuantization } = await import("./prepare.ts");
   const { applyForms, fitToInputs, planForms } = await import("./forms/index.ts");
   const { notes } = await prepareForQuantization(model);
-  const { target = "ort", planOnly = false, dataset, effort = recipe.effort } = options;
-  const planned = await planForms(model, recipe, target, notes);
+  const { target = "ort", planOnly = false, dataset, effort = recipe.effort, shared } = options;
+  const planned = await planForms(model, recipe, target, notes, shared);
   const plan =
-    dataset === undefined || effort === "fast" ? planned : await fitToInputs(model, planned, dataset, options);
-  if (!planOnly) applyForms(model, plan);
+    dataset === undefined || effort === "fast" ? planned : await fitToInputs(model, planned, dataset, options, shared);
+  if (!planOnly) applyForms(model, plan, shared);
   return { model, plan };
 }
 

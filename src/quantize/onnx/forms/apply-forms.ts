@@ -9,6 +9,7 @@ import { gatherRows } from "./gather-rows.ts";
 import { matmulBlocks } from "./matmul-blocks.ts";
 import { matmulNf4 } from "./matmul-nf4.ts";
 import { narrowToHalf } from "./narrow-to-half.ts";
+import { SharedWork } from "./shared-work.ts";
 import { type WeightPlace, weightPlaces } from "./weight-places.ts";
 
 type ApplyForm = (editor: FormEditor, place: WeightPlace, plan: WeightPlan) => void;
@@ -28,8 +29,8 @@ const FORMS: Readonly<Record<WeightForm, ApplyForm>> = {
  * Puts the forms of a plan into the model that it was made for. Weights are converted when the model is written. Throws BoltqError
  * `mismatch` when the plan was made of another model.
  */
-export function applyForms(model: OnnxModel, plan: Plan): void {
-  const editor = new FormEditor(model);
+export function applyForms(model: OnnxModel, plan: Plan, shared: SharedWork = new SharedWork()): void {
+  const editor = new FormEditor(model, shared);
   const places = new Map(weightPlaces(model).map((place) => [place.node.name, place]));
   for (const weight of plan.weights) {
     const place = places.get(weight.operator);

@@ -35,7 +35,7 @@ export function halfTensor({ shape, data }: Tensor, name: string): Tensor {
       const [start, end] = [Math.floor(offset / HALF_BYTES), Math.ceil((offset + count) / HALF_BYTES)];
       const bytes = await data.read(start * FLOAT_BYTES, (end - start) * FLOAT_BYTES);
       const target = new Uint16Array(end - start);
-      narrowToFloat16(new Float32Array(bytes.slice().buffer), target);
+      narrowToFloat16(floatsOf(bytes), target);
       if (elementCount(shape) > MOST_BOUNDS) requireFinite(target, name);
       return new Uint8Array(target.buffer, offset - start * HALF_BYTES, count);
     },
@@ -43,10 +43,20 @@ export function halfTensor({ shape, data }: Tensor, name: string): Tensor {
   return { type: "float16", shape, data: half };
 }
 
+/** Where they lie if a float32 number may lie there, else a copy. */
+function floatsOf(bytes: Uint8Array): Float32Array {
+  const { buffer, byteOffset, byteLength } = bytes;
+  return byteOffset % FLOAT_BYTES === 0
+    ? new Float32Array(buffer, byteOffset, byteLength / FLOAT_BYTES)
+    : new Float32Array(bytes.slice().buffer);
+}
+
 const EXPONENT = 0x7c00;
 
 function requireFinite(halves: Uint16Array, name: string): void {
-  if (!halves.some((bits) => (bits & EXPONENT) === EXPONENT)) return;
+  let largest = 0;
+  for (let index = 0; index < halves.length; index++) largest = Math.max(largest, halves[index]! & EXPONENT);
+  if (largest < EXPONENT) return;
   throw new BoltqError("invalid-data", "it holds a number that is no half float: those end at 65504", {
     subject: `weight "${name}"`,
     remedy: 'Leave the operators that read it in float32: a rule with activations of type "float"',

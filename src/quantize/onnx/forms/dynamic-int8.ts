@@ -24,7 +24,7 @@ export function dynamicInt8(editor: FormEditor, place: WeightPlace, plan: Weight
     weight,
     `columns ${plan.type} ${plan.largest} ${plan.inputFactors}`,
     () => {
-      const stored = channelCodes(weight, plan, 1);
+      const stored = channelCodes(editor.shared, weight, plan, 1);
       return {
         codes: stored.codes,
         scale: stored.scales,

@@ -1,11 +1,12 @@
 import type { CollectOptions } from "../../../calibrate/collect.ts";
 import type { Dataset } from "../../../data/dataset.ts";
 import type { OnnxModel, OnnxValue } from "../../../onnx/model.ts";
-import type { Plan, WeightPlan } from "../../plan.ts";
+import type { Plan, WeightForm, WeightPlan } from "../../plan.ts";
 import { factorsFor } from "./balance-inputs.ts";
-import { type Gram, inputGrams } from "./input-grams.ts";
+import { inputGrams, inputSquares } from "./input-grams.ts";
 import { channelMatrix, channelNumbers, turnInto } from "./matrix-rows.ts";
 import { roundBlocks } from "./round-blocks.ts";
+import { SharedWork } from "./shared-work.ts";
 import { type WeightPlace, weightPlaces } from "./weight-places.ts";
 
 /** Products of more inputs are not fitted: the Gram of one takes 134 MB. */
@@ -13,6 +14,11 @@ const MOST_INPUTS = 4096;
 
 /** Grams of so many numbers are collected; the products behind them are not fitted. */
 const MOST_NUMBERS = 2 ** 26;
+
+export interface FitToInputsOptions extends CollectOptions {
+  /** Called with how many weights of how many are fitted. */
+  readonly onFit?: ((done: number, all: number) => void) | undefined;
+}
 
 /**
  * Rounds the weights of a plan that stand in blocks so that their products err least on examples, as the float model gives what
@@ -22,27 +28,44 @@ export async function fitToInputs(
   model: OnnxModel,
   plan: Plan,
   dataset: Dataset,
-  options: CollectOptions & { readonly onFit?: ((done: number, all: number) => void) | undefined },
+  options: FitToInputsOptions,
+  shared: SharedWork = new SharedWork(),
 ): Promise<Plan> {
   const places = fittable(model, plan);
-  const grams = await inputGrams(model, inputsOf(places.values()), dataset, options);
-  const factors = await factorsOf(
-    [...places].flatMap(([{ form }, place]) => (form === "dynamic-int8" ? place : [])),
-    grams,
+  const ofForm = (form: WeightForm) => [...places].flatMap(([weight, place]) => (weight.form === form ? place : []));
+  const dynamic = ofForm("dynamic-int8");
+  const factors = await shared.once(`factors ${dynamic.map(({ node }) => node.name)}`, () =>
+    factorsOf(model, dynamic, dataset, options),
   );
-  const weights: WeightPlan[] = [];
-  let done = 0;
-  for (const weight of plan.weights) {
-    const place = places.get(weight);
-    const gram = place && grams.get(place.node.input(0));
-    if (gram === undefined) weights.push(weight);
-    else if (weight.form === "matmul-blocks") weights.push(await fitted(place!.value, weight, gram));
-    else weights.push({ ...weight, ...factors.get(place!.node.input(0)) });
-    if (gram !== undefined) options.onFit?.(++done, places.size);
+  const blocks = [...places].filter(([{ form }]) => form === "matmul-blocks");
+  const found = await shared.once(`fitted ${blocks.map(([weight]) => JSON.stringify(weight))}`, () =>
+    fittedBlocks(model, new Map(blocks), dataset, options),
+  );
+  const weights = plan.weights.map((weight) => ({
+    ...weight,
+    ...factors.get(weight.operator),
+    ...found.get(weight.operator),
+  }));
+  return { ...plan, weights };
+}
+
+/** What fitting changes about the plans of weights in blocks, by operator. */
+async function fittedBlocks(
+  model: OnnxModel,
+  places: ReadonlyMap<WeightPlan, WeightPlace>,
+  dataset: Dataset,
+  options: FitToInputsOptions,
+): Promise<Map<string, Partial<WeightPlan>>> {
+  const fitted = new Map<string, Partial<WeightPlan>>();
+  if (places.size === 0) return fitted;
+  const grams = await inputGrams(model, inputsOf([...places.values()]), dataset, options);
+  for (const [weight, { node, value }] of places) {
+    fitted.set(node.name, await fittedWeight(value, weight, grams.get(node.input(0))!));
+    options.onFit?.(fitted.size, places.size);
     // Lets signals be heard and memory go.
     await new Promise((resolve) => setTimeout(resolve));
   }
-  return { ...plan, weights };
+  return fitted;
 }
 
 function isFittable({ form, symmetric }: WeightPlan): boolean {
@@ -68,11 +91,11 @@ function fittable(model: OnnxModel, plan: Plan): Map<WeightPlan, WeightPlace> {
   return taken;
 }
 
-function inputsOf(places: Iterable<WeightPlace>): Map<OnnxValue, number> {
-  return new Map([...places].map(({ node, value, axis }) => [node.input(0), value.constant!.shape[1 - axis]!]));
+function inputsOf(places: readonly WeightPlace[]): Map<OnnxValue, number> {
+  return new Map(places.map(({ node, value, axis }) => [node.input(0), value.constant!.shape[1 - axis]!]));
 }
 
-async function fitted(value: OnnxValue, weight: WeightPlan, gram: Float64Array): Promise<WeightPlan> {
+async function fittedWeight(value: OnnxValue, weight: WeightPlan, gram: Float64Array): Promise<Partial<WeightPlan>> {
   const shape = value.constant!.shape as [number, number];
   const [rows, columns] = weight.axis === 0 ? shape : [shape[1], shape[0]];
   const bits = weight.type === "int4" || weight.type === "uint4" ? 4 : 8;
@@ -81,28 +104,31 @@ async function fitted(value: OnnxValue, weight: WeightPlan, gram: Float64Array):
   const codes = new Int8Array(made.codes.length);
   if (weight.axis === 0) codes.set(made.codes);
   else turnInto(codes, rows, made.codes, columns, [rows, columns]);
-  return { ...weight, codes, scales: [...made.scales], method: "fitted" };
+  return { codes, scales: [...made.scales], method: "fitted" };
 }
 
 /** Channels that hardly ever are anything but zero are taken for this share of the widest. */
 const LEAST_REACH = 1e-3;
 
-/** What the channels of each input are divided by, from the root of their mean squares. */
+/** What the channels of each product's input are divided by, from the roots of their mean squares. */
 async function factorsOf(
+  model: OnnxModel,
   places: readonly WeightPlace[],
-  grams: ReadonlyMap<OnnxValue, Gram>,
-): Promise<Map<OnnxValue, Pick<WeightPlan, "inputFactors">>> {
-  const factors = new Map<OnnxValue, Pick<WeightPlan, "inputFactors">>();
-  for (const input of new Set(places.map(({ node }) => node.input(0)))) {
-    const gram = grams.get(input)!;
-    const size = Math.sqrt(gram.length);
-    const roots = Array.from({ length: size }, (_, channel) => Math.sqrt(gram[channel * (size + 1)]!));
+  dataset: Dataset,
+  options: CollectOptions,
+): Promise<Map<string, Partial<WeightPlan>>> {
+  const factors = new Map<string, Partial<WeightPlan>>();
+  if (places.length === 0) return factors;
+  for (const [input, squares] of await inputSquares(model, inputsOf(places), dataset, options)) {
+    const readers = places.filter(({ node }) => node.input(0) === input);
+    const roots = Array.from(squares, Math.sqrt);
     const least = LEAST_REACH * roots.reduce((most, root) => Math.max(most, root), 0);
-    const found = await factorsFor(
-      places.filter(({ node }) => node.input(0) === input),
+    const inputFactors = await factorsFor(
+      readers,
       roots.map((root) => Math.max(root, least)),
     );
-    if (found !== undefined) factors.set(input, { inputFactors: found });
+    if (inputFactors === undefined) continue;
+    for (const { node } of readers) factors.set(node.name, { inputFactors });
   }
   return factors;
 }

@@ -4,6 +4,7 @@ import type { OnnxGraph, OnnxModel, OnnxNode, OnnxNodeData, OnnxValue } from "..
 import { type AttributeInit, nodeData } from "../../../onnx/node-data.ts";
 import { subgraphsOf } from "../../../onnx/subgraphs.ts";
 import { FreshNames } from "../../../transform/onnx/fresh-names.ts";
+import type { SharedWork } from "./shared-work.ts";
 
 /** ONNX Runtime's own operators. */
 export const MICROSOFT = "com.microsoft";
@@ -21,14 +22,16 @@ type CastPlace = { readonly before: OnnxNode } | { readonly after: OnnxNode };
 /** Puts operators and constants in the place of others, in a model and its subgraphs. */
 export class FormEditor {
   readonly model: OnnxModel;
+  readonly shared: SharedWork;
   readonly #names: FreshNames;
   /** The graph that lists an initializer. */
   readonly #owners = new Map<OnnxValue, OnnxGraph>();
   readonly #computed = new Map<OnnxGraph["graph"], Map<OnnxValue, readonly OnnxValue[]>>();
   readonly #shared = new Map<string, readonly OnnxValue[]>();
 
-  constructor(model: OnnxModel) {
+  constructor(model: OnnxModel, shared: SharedWork) {
     this.model = model;
+    this.shared = shared;
     this.#names = new FreshNames(model);
     this.#own(model.main);
   }

@@ -5,7 +5,7 @@ import type { WeightPlace } from "./weight-places.ts";
 
 /** Rows looked up in a table that is stored in blocks: GatherBlockQuantized of com.microsoft. */
 export function gatherBlocks(editor: FormEditor, { node, graph, value: table }: WeightPlace, plan: WeightPlan): void {
-  const { codes, scales, zeroPoints, rows, columns, block, bits } = storedBlocks(table, plan);
+  const { codes, scales, zeroPoints, rows, columns, block, bits } = storedBlocks(editor.shared, table, plan);
   const [data, ...parameters] = editor.constants(table, `table ${plan.type} ${block} ${plan.symmetric}`, () => ({
     codes: { ...codes, shape: [rows, (columns * bits) / 8] },
     scales,

@@ -9,7 +9,7 @@ const FLOAT32 = 1;
 /** Rows looked up in a table of int8 codes, each times the scale of its row: operators that every runtime has. */
 export function gatherRows(editor: FormEditor, { node, graph, value: table }: WeightPlace, plan: WeightPlan): void {
   const [codes, scales] = editor.constants(table, `rows ${plan.type}`, () => {
-    const stored = channelCodes(table, plan, 0);
+    const stored = channelCodes(editor.shared, table, plan, 0);
     return { codes: stored.codes, scale: { ...stored.scales, shape: [...stored.scales.shape, 1] } };
   });
   const rows = node.input(1);

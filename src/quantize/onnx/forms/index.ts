@@ -1,3 +1,4 @@
 export { applyForms, hasForms } from "./apply-forms.ts";
 export { fitToInputs } from "./fit-to-inputs.ts";
 export { planForms } from "./plan-forms.ts";
+export { SharedWork } from "./shared-work.ts";

@@ -10,7 +10,7 @@ const INT8_ACCURACY = 4;
 /** A product with weights in blocks: MatMulNBits of com.microsoft. */
 export function matmulBlocks(editor: FormEditor, place: WeightPlace, plan: WeightPlan): void {
   const { node, value: weight } = place;
-  const { codes, scales, zeroPoints, rows, columns, block, bits } = storedBlocks(weight, plan);
+  const { codes, scales, zeroPoints, rows, columns, block, bits } = storedBlocks(editor.shared, weight, plan);
   const constants = editor.constants(weight, `blocks ${plan.axis} ${plan.type} ${block} ${plan.symmetric}`, () => ({
     codes,
     scales,

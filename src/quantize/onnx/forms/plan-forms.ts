@@ -7,6 +7,7 @@ import type { RuntimeTarget } from "../targets.ts";
 import { inputFactors } from "./balance-inputs.ts";
 import { chooseForm, type FormChoice } from "./choose-form.ts";
 import { chooseHalf, type HalfChoice } from "./half-precision.ts";
+import { SharedWork } from "./shared-work.ts";
 import { type WeightPlace, weightPlaces } from "./weight-places.ts";
 
 /**
@@ -18,13 +19,15 @@ export async function planForms(
   recipe: Recipe,
   target: RuntimeTarget,
   notes: readonly string[] = [],
+  shared: SharedWork = new SharedWork(),
 ): Promise<Plan> {
   const choices = new Map<OnnxNode, FormChoice>();
   const places = weightPlaces(model);
   for (const place of places) choices.set(place.node, chooseForm(place, settingsFor(recipe, place.node), target));
-  const factors = await balancedInputs(places.filter(({ node }) => choices.get(node)!.form === "dynamic-int8"));
+  const dynamic = places.filter(({ node }) => choices.get(node)!.form === "dynamic-int8");
+  const factors = await shared.once(`balanced ${namesOf(dynamic)}`, () => balancedInputs(dynamic));
   const weights = places.map((place) => {
-    const known = factors.get(place.node);
+    const known = factors.get(place.node.name);
     return {
       ...weightPlan(place, settingsFor(recipe, place.node), choices.get(place.node)!),
       ...(known === undefined ? {} : { inputFactors: known }),
@@ -44,17 +47,21 @@ export async function planForms(
   };
 }
 
+function namesOf(places: readonly WeightPlace[]): string {
+  return places.map(({ node }) => node.name).join(" ");
+}
+
 /** By operator what its input is divided by; those that read the same input divide it by the same. */
-async function balancedInputs(places: readonly WeightPlace[]): Promise<Map<OnnxNode, readonly number[]>> {
+async function balancedInputs(places: readonly WeightPlace[]): Promise<Map<string, readonly number[]>> {
   const readers = new Map<OnnxValue | undefined, WeightPlace[]>();
   for (const place of places) {
     const input = place.node.inputs[0];
     readers.set(input, [...(readers.get(input) ?? []), place]);
   }
-  const balanced = new Map<OnnxNode, readonly number[]>();
+  const balanced = new Map<string, readonly number[]>();
   for (const together of readers.values()) {
     const factors = await inputFactors(together);
-    if (factors !== undefined) for (const { node } of together) balanced.set(node, factors);
+    if (factors !== undefined) for (const { node } of together) balanced.set(node.name, factors);
   }
   return balanced;
 }

@@ -7,39 +7,56 @@ import { type BlockLayout, blockCodes, blockSizes, packedBlocks } from "./block-
 import { madeTogether } from "./made-together.ts";
 import { channelMatrix, channelRows, copyRows, turnInto, wholeRow } from "./matrix-rows.ts";
 import { quantizeRuns, type ScaleMethod } from "./run-kernel.ts";
+import type { SharedWork } from "./shared-work.ts";
 
 /**
  * A matrix as int8 codes, or uint8 ones around 128, with a float32 scale for each channel or one; made when it is written.
  * Its channels lie along axis `along`, wherever they lay.
  */
 export function channelCodes(
+  shared: SharedWork,
   weight: OnnxValue,
   plan: WeightPlan,
   along: 0 | 1,
 ): { readonly codes: Tensor; readonly scales: Tensor } {
   const { shape } = weight.constant!;
-  const [channels, columns] = plan.axis === 0 ? [shape[0]!, shape[1]!] : [shape[1]!, shape[0]!];
-  const isPerChannel = plan.granularity === "per-channel";
+  const { operator, granularity, largest, method, inputFactors } = plan;
   const type = plan.type === "uint8" ? "uint8" : "int8";
-  const scaleCount = isPerChannel ? channels : 1;
-  const [codes, scales] = madeTogether([channels * columns, 4 * scaleCount], async () => {
-    const matrix = channelMatrix(weight, plan.axis, plan.inputFactors);
-    const rows = isPerChannel ? channelRows(matrix) : wholeRow(matrix);
-    const [stride, count] = isPerChannel ? [rows.stride, undefined] : [columns, channels];
-    const [all, found] = [new Uint8Array(channels * columns), new Float32Array(scaleCount)];
-    const options = { middle: plan.largest + 1, method: scaleMethod(plan), format: type } as const;
-    const areFinite = await quantizeRuns(rows, options, (some, ofThese, first) => {
-      found.set(ofThese, first);
-      if (along === 0) copyRows(all.subarray(first * columns), columns, some, stride, columns);
-      else turnInto(all.subarray(first), channels, some, stride, [count ?? ofThese.length, columns]);
-    });
-    if (!areFinite) await finiteValues(weight);
-    return [all, new Uint8Array(found.buffer)];
+  const scaleCount = granularity === "per-channel" ? shape[plan.axis]! : 1;
+  const size = elementCount(shape);
+  const key = `${operator} along ${along} ${granularity} ${largest} ${method} ${inputFactors}`;
+  const [codes, scales] = madeTogether([size, 4 * scaleCount], async () => {
+    const made = await shared.codes(key, size, () => int8Codes(weight, plan, along));
+    const stored = type === "int8" ? made.codes : made.codes.map((code) => code ^ 0x80);
+    return [stored, new Uint8Array(made.scales.buffer)];
   });
   return {
-    codes: { type, shape: along === 0 ? [channels, columns] : [columns, channels], data: codes! },
-    scales: { type: "float32", shape: isPerChannel ? [scaleCount] : [], data: scales! },
+    codes: { type, shape: along === plan.axis ? shape : shape.toReversed(), data: codes! },
+    scales: { type: "float32", shape: granularity === "per-channel" ? [scaleCount] : [], data: scales! },
   };
+}
+
+async function int8Codes(
+  weight: OnnxValue,
+  plan: WeightPlan,
+  along: 0 | 1,
+): Promise<{ readonly codes: Uint8Array; readonly scales: Float32Array }> {
+  const matrix = channelMatrix(weight, plan.axis, plan.inputFactors);
+  const { rows: channels, columns } = matrix;
+  const isPerChannel = plan.granularity === "per-channel";
+  const rows = isPerChannel ? channelRows(matrix) : wholeRow(matrix);
+  const stride = isPerChannel ? rows.stride : columns;
+  const [codes, scales] = [new Uint8Array(channels * columns), new Float32Array(rows.rows)];
+  const options = { middle: plan.largest + 1, method: scaleMethod(plan), format: "int8" } as const;
+  const areFinite = await quantizeRuns(rows, options, (some, found, first) => {
+    scales.set(found, first);
+    const count = isPerChannel ? found.length : channels;
+    if (along === 0)
+      copyRows(codes.subarray(first * columns), columns, some.subarray(0, count * stride), stride, columns);
+    else turnInto(codes.subarray(first), channels, some, stride, [count, columns]);
+  });
+  if (!areFinite) await finiteValues(weight);
+  return { codes, scales };
 }
 
 /** How scales are found. */
@@ -59,16 +76,18 @@ export interface StoredBlocks {
 }
 
 /** A matrix in blocks, its channels as rows; made when it is written. */
-export function storedBlocks(weight: OnnxValue, plan: WeightPlan): StoredBlocks {
+export function storedBlocks(shared: SharedWork, weight: OnnxValue, plan: WeightPlan): StoredBlocks {
   const layout = blockLayout(weight, plan);
   const { rows, columns, block, bits } = layout;
   const blocks = Math.ceil(columns / block);
+  const [codeBytes, ...others] = blockSizes(layout);
   const [codes, scales, zeroPoints] = madeTogether(
-    blockSizes(layout).filter((length) => length > 0),
+    [codeBytes, ...others].filter((length) => length > 0),
     async () => {
+      const key = `${plan.operator} ${JSON.stringify(layout)}`;
       const made =
         plan.codes === undefined
-          ? await blockCodes(channelMatrix(weight, plan.axis), layout)
+          ? await shared.codes(key, codeBytes, () => blockCodes(channelMatrix(weight, plan.axis), layout))
           : packedBlocks(codeRows(weight, plan, plan.codes), plan.scales, layout);
       return [made.codes, new Uint8Array(made.scales.buffer), ...(made.zeroPoints ? [made.zeroPoints] : [])];
     },
