@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -58,6 +58,14 @@ describe("the package, packed and installed in an empty folder", () => {
     run(program("X2bolt"), "-d", ".", "-m", "small", "-i", "PTQ");
     run(program("post_training_quantization"), "-p", "small_ptq_input.bolt", "-i", "INT8_FP32");
     expect(run(program("boltq"), "inspect", "small_int8_q.bolt")).toMatch(/^second +I8 /m);
+  });
+
+  it("serves the app", async () => {
+    const server = spawn(join(folder, "node_modules", ".bin", "boltq"), ["ui"], { cwd: folder });
+    const line = await new Promise<string>((resolve) => server.stdout.once("data", (data) => resolve(`${data}`)));
+    const page = await (await fetch(/http:\S+/.exec(line)![0])).text();
+    server.kill();
+    expect(page).toContain('<div id="app">');
   });
 
   it("brings types that hold in a strict project, for Node and for a browser", () => {
