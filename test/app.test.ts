@@ -210,11 +210,30 @@ describeInChromium("the app, as boltq ui serves it", () => {
     await page.evaluate("navigator.serviceWorker.ready.then(() => true)");
     await context.setOffline(true);
     await page.reload();
-    await choose("Models", [file("small.onnx", await bytesOf(smallNetwork()))]);
+    await choose("Models", [file("small.onnx", await bytesOf(pictureNetwork()))]);
     await page.getByLabel("It will run in").selectOption("bolt");
     await quantize();
     await ended("small.onnx", "done");
+    await page.getByLabel("It will run in").selectOption("ort");
+    await choose("Examples", pictureFiles);
+    await quantize();
+    await ended("small.onnx", "failed");
+    expect(await page.locator("article [role=alert]").innerText()).toContain("Go online once");
     await context.setOffline(false);
+    await page.reload();
+    const calibrate = async () => {
+      await choose("Models", [file("small.onnx", await bytesOf(pictureNetwork()))]);
+      await choose("Examples", pictureFiles);
+      await page.getByLabel("Effort for accuracy").selectOption("fast");
+      await quantize();
+      await ended("small.onnx", "done");
+    };
+    await calibrate();
+    await context.setOffline(true);
+    await page.reload();
+    await calibrate();
+    await context.setOffline(false);
+    problems = problems.filter((problem) => !problem.includes("ERR_INTERNET_DISCONNECTED"));
   });
 
   it("calibrates a .bolt model on arrays", async () => {
