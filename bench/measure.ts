@@ -20,10 +20,10 @@ export function megabytes(bytes: number): string {
   return `${(bytes / MEGABYTE).toFixed(0)} MB`;
 }
 
-/** The least seconds and the peak memory of every contender whose program is there; runs of all take turns. */
-export function measure(contenders: readonly Contender[]): Map<string, Measured> {
+/** The least seconds and the peak memory of every contender whose program is there; `rounds` of runs, in which all take turns. */
+export function measure(contenders: readonly Contender[], rounds: number = ROUNDS): Map<string, Measured> {
   const least = new Map<string, Measured>();
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < rounds; round++) {
     for (const contender of contenders) {
       if (contender.command.some((part) => part.endsWith(".js") && !existsSync(part))) continue;
       const { seconds, peakBytes } = run(contender);

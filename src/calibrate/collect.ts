@@ -1,11 +1,10 @@
 import { openObserver } from "#calibrate/open-observer";
 import type { Dataset } from "../data/dataset.ts";
 import { BoltqError } from "../io/error.ts";
-import { memoryTarget } from "../io/target.ts";
 import type { OnnxModel } from "../onnx/model.ts";
-import { writeOnnx } from "../onnx/write.ts";
+import { handModel } from "../runtime/hand-model.ts";
 import { loadRuntime } from "../runtime/load.ts";
-import type { Runtime } from "../runtime/runtime.ts";
+import type { HandedModel, Runtime } from "../runtime/runtime.ts";
 import { compareText, mergeValues, type Observations, type ValueObservations } from "./observations.ts";
 import { addObservers, type ObserverInterface } from "./observer-graph.ts";
 import { ObserverPool } from "./observer-pool.ts";
@@ -39,10 +38,11 @@ export async function collectObservations(
   dataset: Dataset,
   options: CollectOptions = {},
 ): Promise<Observations> {
-  const { graph, bytes } = await observerModel(model, needs);
   const { name, runtime = await loadRuntime() } = options;
-  const { sessions, threads } = wayFor(runtime, bytes.byteLength);
-  const observers = new ObserverPool(() => openObserver(runtime, { bytes, graph, name, threads }), sessions);
+  const { graph, handed } = await observerModel(model, needs, runtime);
+  const { sessions, threads } = wayFor(runtime, handed.length);
+  const observed = { model: handed.model, graph, name, threads };
+  const observers = new ObserverPool(() => openObserver(runtime, observed), sessions);
   try {
     const { examples, skipped } = await observeAll(dataset, observers, options);
     const parts = await observers.results();
@@ -55,6 +55,7 @@ export async function collectObservations(
     return observations;
   } finally {
     await observers.close();
+    handed.release();
   }
 }
 
@@ -73,16 +74,15 @@ function wayFor({ placement }: Runtime, bytes: number): { sessions: number; thre
   return bytes < LARGE_MODEL_BYTES ? TWO_COPIES : TWO_THREADS;
 }
 
-/** The model's file with the observers in it; the model itself is left as it was. */
+/** The model with the observers in it, for sessions; the model itself is left as it was. */
 async function observerModel(
   model: OnnxModel,
   needs: ReadonlyMap<string, ReadonlySet<Collected>>,
-): Promise<{ graph: ObserverInterface; bytes: Uint8Array }> {
+  runtime: Runtime,
+): Promise<{ graph: ObserverInterface; handed: HandedModel }> {
   const observers = addObservers(model, needs);
   try {
-    const target = memoryTarget(model.main.graph.name);
-    await writeOnnx(model, target);
-    return { graph: observers.interface, bytes: target.result() };
+    return { graph: observers.interface, handed: await handModel(model, runtime) };
   } finally {
     observers.remove();
   }

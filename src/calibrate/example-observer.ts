@@ -2,7 +2,7 @@ import type { Sample } from "../data/dataset.ts";
 import { denseTensor } from "../graph/dense-values.ts";
 import { releaseBuffers } from "../io/release-memory.ts";
 import { fitInputs } from "../runtime/fit-inputs.ts";
-import type { Session } from "../runtime/runtime.ts";
+import type { ModelPath, Session } from "../runtime/runtime.ts";
 import type { ValueObservations } from "./observations.ts";
 import { type ObserverInterface, SAMPLE_STRIDE } from "./observer-graph.ts";
 import { resolutionOf, ValueTally } from "./value-tally.ts";
@@ -21,7 +21,7 @@ export interface ExampleObserver {
 /** A model to be observed. */
 export interface ObserverModel {
   /** The file with the observers in it. */
-  readonly bytes: Uint8Array;
+  readonly model: Uint8Array | ModelPath;
   readonly graph: ObserverInterface;
   /** What messages call the model. */
   readonly name: string | undefined;

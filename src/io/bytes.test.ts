@@ -50,8 +50,8 @@ describe("bytes", () => {
   });
 
   it("know their place in a file", () => {
-    const file: Bytes = { ...memoryBytes(data), place: { descriptor: 7, offset: 100 } };
-    expect(rangeOf(rangeOf(file, 2, 8), 3, 1).place).toEqual({ descriptor: 7, offset: 105 });
+    const file: Bytes = { ...memoryBytes(data), place: { path: "net.onnx", descriptor: 7, offset: 100 } };
+    expect(rangeOf(rangeOf(file, 2, 8), 3, 1).place).toEqual({ path: "net.onnx", descriptor: 7, offset: 105 });
     expect(rangeOf(memoryBytes(data), 1, 1).place).toBeUndefined();
   });
 

@@ -21,6 +21,7 @@ export interface Bytes {
 
 /** A place in a file that this process has open: all its threads may read there. */
 export interface FilePlace {
+  readonly path: string;
   readonly descriptor: number;
   readonly offset: number;
 }

@@ -36,8 +36,16 @@ export interface ExternalFiles {
   readonly location: (index: number) => string;
   /** Called once for each file that is needed. */
   readonly open: (index: number) => Target;
+  /** Where data lies in a file already, which the model names too; undefined: it is written. */
+  readonly found?: ((data: Bytes) => ExternalPlace | undefined) | undefined;
   /** Bytes that a file holds at most, before the next one begins; a tensor that has more is alone. Default: any number. */
   readonly mostBytes?: number | undefined;
+}
+
+/** Where external data lies: a file, relative to the model, and the first byte in it. */
+export interface ExternalPlace {
+  readonly location: string;
+  readonly offset: number;
 }
 
 /** What lies beside the file of an ONNX model that is written. */
@@ -53,30 +61,36 @@ export interface WriteOnnxOptions {
 export async function writeOnnx(model: OnnxModel, target: Target, options: WriteOnnxOptions = {}): Promise<void> {
   const external = options.externalData === undefined ? undefined : new ExternalParts(options.externalData);
   const message = modelMessage(model, external);
-  if (message.length > MOST_MESSAGE_BYTES) {
-    throw new BoltqError(
-      "unsupported",
-      `the model would have ${message.length} bytes, more than the 2 GiB that an ONNX file can have`,
-      {
-        file: target.name,
-        remedy: "Write its weights to a file of their own (external data)",
-      },
-    );
-  }
+  refuseTooLong(message, target.name);
   for (const [index, parts] of (external?.files ?? []).entries()) {
     await copyParts(parts, options.externalData!.open(index));
   }
   await copyParts(message.parts(), target);
 }
 
-/** Whether the model with its weights is too large for one file. */
-export function needsExternalData(model: OnnxModel): boolean {
-  return modelMessage(model, undefined).length > MOST_MESSAGE_BYTES;
+function refuseTooLong({ length }: WireWriter, file: string): void {
+  if (length <= MOST_MESSAGE_BYTES) return;
+  throw new BoltqError(
+    "unsupported",
+    `the model would have ${length} bytes, more than the 2 GiB that an ONNX file can have`,
+    { file, remedy: "Write its weights to a file of their own (external data)" },
+  );
 }
 
-/** The model as one buffer, for a runtime that takes no file. */
+/** How many bytes the model takes in one file, weights included. */
+export function encodedLength(model: OnnxModel): number {
+  return modelMessage(model, undefined).length;
+}
+
+/** Whether the model with its weights is too large for one file. */
+export function needsExternalData(model: OnnxModel): boolean {
+  return encodedLength(model) > MOST_MESSAGE_BYTES;
+}
+
+/** The model as one buffer, for a runtime that takes no file. Throws BoltqError `unsupported` when it passes 2 GiB. */
 export async function encodeOnnx(model: OnnxModel): Promise<Uint8Array> {
   const message = modelMessage(model, undefined);
+  refuseTooLong(message, model.main.graph.name);
   const whole = new Uint8Array(message.length);
   let offset = 0;
   for (const part of message.parts()) {
@@ -96,17 +110,23 @@ async function copyParts(parts: readonly Bytes[], target: Target): Promise<void>
 class ExternalParts {
   readonly files: Bytes[][] = [];
   readonly #location: (index: number) => string;
+  readonly #found: NonNullable<ExternalFiles["found"]>;
   readonly #mostBytes: number;
   /** Bytes of the last file so far. */
   #length = 0;
 
-  constructor({ location, mostBytes = Number.POSITIVE_INFINITY }: ExternalFiles) {
+  constructor({ location, found = () => undefined, mostBytes = Number.POSITIVE_INFINITY }: ExternalFiles) {
     this.#location = location;
+    this.#found = found;
     this.#mostBytes = mostBytes;
   }
 
-  /** Takes up `data`; returns where it will lie. */
-  add(data: Bytes): { readonly location: string; readonly offset: number } {
+  /** Takes up `data`, unless it lies somewhere; returns where it will lie. */
+  add(data: Bytes): ExternalPlace {
+    return this.#found(data) ?? this.#append(data);
+  }
+
+  #append(data: Bytes): ExternalPlace {
     const padding = (EXTERNAL_ALIGNMENT - (this.#length % EXTERNAL_ALIGNMENT)) % EXTERNAL_ALIGNMENT;
     const isFull = this.#length > 0 && this.#length + padding + data.length > this.#mostBytes;
     const offset = isFull ? 0 : this.#length + padding;

@@ -51,6 +51,15 @@ export interface ModelPath {
   readonly path: string;
 }
 
+/** A model as sessions take it. */
+export interface HandedModel {
+  readonly model: Uint8Array | ModelPath;
+  /** How many bytes it has, weights included. */
+  readonly length: number;
+  /** Removes what was made for it. Its sessions must be closed. Safe to call twice. */
+  release(): void;
+}
+
 /** Something that runs ONNX models. */
 export interface Runtime {
   /** Name and version, for reports. */

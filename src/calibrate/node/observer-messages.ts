@@ -1,11 +1,12 @@
 import type { Sample } from "../../data/dataset.ts";
+import type { ModelPath } from "../../runtime/runtime.ts";
 import type { ValueObservations } from "../observations.ts";
 import type { ObserverInterface } from "../observer-graph.ts";
 
 /** What an observer's worker is started with. */
 export interface ObserverStart {
   /** The model with the observers in it. */
-  readonly model: Uint8Array;
+  readonly model: Uint8Array | ModelPath;
   readonly graph: ObserverInterface;
   /** What messages call the model. */
   readonly name: string;

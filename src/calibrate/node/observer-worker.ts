@@ -10,7 +10,7 @@ import type { ObserverAnswer, ObserverRequest, ObserverStart } from "./observer-
 serveWorker<ObserverStart & GateStart, ObserverRequest, ObserverAnswer>(ownPort(), async (start) => {
   const { model, graph, name, threads, gate } = start;
   const session = await openGatedSession({ model, options: { name, threads, planMemory: false }, gate });
-  releaseBuffers([model.buffer as ArrayBuffer]);
+  if ("buffer" in model) releaseBuffers([model.buffer as ArrayBuffer]);
   const observer = sessionObserver(session, graph);
   return {
     ready: undefined,

@@ -5,8 +5,8 @@ import { workerObserver } from "./worker-observer.ts";
 /** Opens an observer. With onnxruntime-node it has a thread: inference and counting run beside reading and preparing. */
 export async function openObserver(
   runtime: Runtime,
-  { bytes, graph, ...options }: ObserverModel,
+  { model, graph, ...options }: ObserverModel,
 ): Promise<ExampleObserver> {
-  if (runtime.placement === "node-worker") return workerObserver(bytes, graph, options);
-  return sessionObserver(await runtime.createSession(bytes, options), graph);
+  if (runtime.placement === "node-worker") return workerObserver(model, graph, options);
+  return sessionObserver(await runtime.createSession(model, options), graph);
 }

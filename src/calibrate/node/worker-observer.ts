@@ -1,5 +1,6 @@
 import { WorkerLink } from "../../io/worker/link.ts";
 import { type GateStart, startGatedWorker } from "../../runtime/node/gated-worker.ts";
+import type { ModelPath } from "../../runtime/runtime.ts";
 import type { ExampleObserver } from "../example-observer.ts";
 import type { ObserverInterface } from "../observer-graph.ts";
 import type { ObserverAnswer, ObserverRequest, ObserverStart } from "./observer-messages.ts";
@@ -8,17 +9,17 @@ const WORKER = new URL("./observer-worker.js", import.meta.url);
 
 /** Observes in a worker thread of its own; only the result comes back. `model` is the file with the observers in it. */
 export async function workerObserver(
-  model: Uint8Array,
+  model: Uint8Array | ModelPath,
   graph: ObserverInterface,
   { name = "(memory)", threads }: { readonly name?: string | undefined; readonly threads: number },
 ): Promise<ExampleObserver> {
-  const copy = model.slice();
+  const copy = "path" in model ? model : model.slice();
   const { worker, start } = startGatedWorker(WORKER);
   const link = new WorkerLink<ObserverStart & GateStart, ObserverRequest, ObserverAnswer>(
     name,
     worker,
     { model: copy, graph, name, threads, ...start },
-    [copy.buffer],
+    "buffer" in copy ? [copy.buffer] : [],
   );
   try {
     await link.ready;

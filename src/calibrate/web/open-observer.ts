@@ -4,7 +4,7 @@ import { type ExampleObserver, type ObserverModel, sessionObserver } from "../ex
 /** Opens an observer that counts in the calling thread. */
 export async function openObserver(
   runtime: Runtime,
-  { bytes, graph, ...options }: ObserverModel,
+  { model, graph, ...options }: ObserverModel,
 ): Promise<ExampleObserver> {
-  return sessionObserver(await runtime.createSession(bytes, options), graph);
+  return sessionObserver(await runtime.createSession(model, options), graph);
 }

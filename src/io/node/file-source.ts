@@ -19,7 +19,7 @@ export function fileSource(path: string): FileSource {
   return {
     name: path,
     length: size,
-    place: { descriptor, offset: 0 },
+    place: { path, descriptor, offset: 0 },
     read: async (offset = 0, length = size - offset, room = undefined) => {
       checkRange(size, offset, length, path);
       if (!open) throw new BoltqError("io", "the file was closed while it was still being read", { file: path });

@@ -102,8 +102,8 @@ class PiecesAhead {
   }
 }
 
-function placeAt({ descriptor, offset }: FilePlace, more: number): FilePlace {
-  return { descriptor, offset: offset + more };
+function placeAt({ offset, ...file }: FilePlace, more: number): FilePlace {
+  return { ...file, offset: offset + more };
 }
 
 /** The second thread. A failure ends its use: what it cannot do is done by the first one. */

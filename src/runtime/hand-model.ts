@@ -1,0 +1,1 @@
+export { handModel } from "#runtime/hand-model";
