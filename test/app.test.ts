@@ -1,5 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -14,7 +13,8 @@ import { toInt8Onnx } from "./browser-work.ts";
 import { axeViolations, describeInChromium, launchChromium } from "./chromium.ts";
 import { picture, pictureNetwork } from "./models/picture-network.ts";
 import { smallExample, smallNetwork } from "./models/small-network.ts";
-import { programPath, runProgram } from "./program.ts";
+import { runProgram } from "./program.ts";
+import { type ServedApp, serveApp } from "./served-app.ts";
 
 const BUILT = join(import.meta.dirname, "..", "dist", "ui");
 const FIRST_LOAD_BYTES = 60_000;
@@ -41,7 +41,7 @@ const pictureFiles = pictures.map((bytes, index) => file(`${10 + index}.png`, by
 
 describeInChromium("the app, as boltq ui serves it", () => {
   let folder: string;
-  let server: ChildProcess;
+  let app: ServedApp;
   let address: string;
   let browser: Browser;
   let context: BrowserContext;
@@ -53,15 +53,14 @@ describeInChromium("the app, as boltq ui serves it", () => {
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "boltq-app-"));
-    server = spawn(process.execPath, [programPath("boltq"), "ui"], { stdio: ["ignore", "pipe", "inherit"] });
-    const line = await new Promise<string>((resolve) => server.stdout!.once("data", (data) => resolve(`${data}`)));
-    address = /http:\S+/.exec(line)![0];
+    app = await serveApp();
+    address = app.address;
     browser = await launchChromium();
     ort.env.wasm.numThreads = 1;
   }, 60_000);
   afterAll(async () => {
     await browser?.close();
-    server?.kill();
+    app?.close();
     rmSync(folder, { recursive: true });
   });
   beforeEach(async () => {
@@ -140,9 +139,10 @@ describeInChromium("the app, as boltq ui serves it", () => {
     await page.getByLabel("Pictures become inputs as").selectOption("unit");
     await page.locator("figcaption", { hasText: "20 examples; the network sees numbers from 0" }).waitFor();
     expect(usesRuntime()).toBe(false);
+    await page.getByLabel("Effort for accuracy").selectOption("fast");
     await quantize();
     await ended("small.onnx", "done");
-    const expected = await toInt8Onnx(boltq, boltq.runtimeOf(ort), onnx, pictures);
+    const expected = await toInt8Onnx(boltq, boltq.runtimeOf(ort), onnx, pictures, "fast");
     expect((await download("small.onnx", "model")).equals(expected)).toBe(true);
     for (const row of ["Size", "Time in this browser", "Signal to noise"])
       expect(await page.getByRole("row", { name: new RegExp(`^${row} .*(MB|kB|ms|dB)`) }).count()).toBe(1);
@@ -165,7 +165,6 @@ describeInChromium("the app, as boltq ui serves it", () => {
     const examples = join(folder, "pictures");
     const input = join(folder, "small.onnx");
     writeFileSync(input, await bytesOf(pictureNetwork()));
-    const { mkdirSync } = await import("node:fs");
     mkdirSync(examples);
     for (const { name, buffer } of pictureFiles) writeFileSync(join(examples, name), buffer);
     const output = join(folder, "made.onnx");
@@ -202,6 +201,7 @@ describeInChromium("the app, as boltq ui serves it", () => {
     await page.getByRole("button", { name: "Cancel" }).click();
     await ended("small.onnx", "cancelled");
     expect(await page.locator("a[data-what=report]").count()).toBe(0);
+    await page.getByLabel("Effort for accuracy").selectOption("fast");
     await quantize();
     await ended("small.onnx", "done");
   });

@@ -17,6 +17,7 @@ export async function toInt8Onnx(
   runtime: Runtime,
   onnx: Uint8Array,
   pictures: readonly Uint8Array[],
+  effort?: import("../src/index.ts").Effort,
 ): Promise<Uint8Array> {
   const model = await boltq.readModel(boltq.memorySource(onnx, "small.onnx"));
   if (model.format !== "onnx") throw new Error("an ONNX model was given");
@@ -25,7 +26,7 @@ export async function toInt8Onnx(
     boltq.modelInputs(model),
     { preprocessing: boltq.preset("unit") },
   );
-  return written(boltq, (await boltq.quantizeOnnx(model, { dataset, runtime })).model);
+  return written(boltq, (await boltq.quantizeOnnx(model, { dataset, runtime, effort })).model);
 }
 
 async function written(boltq: Library, model: import("../src/index.ts").Model): Promise<Uint8Array> {
