@@ -36,6 +36,35 @@ export function inverseFactor(factor: Float64Array, size: number): Float32Array 
   return Float32Array.from(inverted);
 }
 
+/**
+ * Lᵀ of the matrix with its rows and columns in this order, `damping` added to its diagonal: row by row, so that all that is said of an entry
+ * and those behind it lies in one piece. Undefined when the matrix is not positive definite.
+ */
+export function orderedFactor(
+  matrix: ArrayLike<number>,
+  order: Uint32Array,
+  damping: number,
+): Float64Array | undefined {
+  const size = order.length;
+  const ordered = new Float64Array(size * size);
+  for (let row = 0; row < size; row++) {
+    for (let column = 0; column < size; column++)
+      ordered[row * size + column] = matrix[order[row]! * size + order[column]!]!;
+    ordered[row * (size + 1)]! += damping;
+  }
+  const lower = choleskyFactor(ordered, size);
+  if (lower === undefined) return undefined;
+  for (let row = 0; row < size; row++)
+    for (let column = 0; column <= row; column++) ordered[column * size + row] = lower[row * size + column]!;
+  return ordered;
+}
+
+/** The places of a square matrix's diagonal, from the least number there to the largest. */
+export function byDiagonal(matrix: ArrayLike<number>, size: number): Uint32Array {
+  const diagonal = Float64Array.from({ length: size }, (_, index) => matrix[index * (size + 1)]!);
+  return Uint32Array.from(diagonal.keys()).sort((one, other) => diagonal[one]! - diagonal[other]! || one - other);
+}
+
 /** Mean of the diagonal. */
 export function meanDiagonal(matrix: ArrayLike<number>, size: number): number {
   let sum = 0;

@@ -1,5 +1,5 @@
 import { descentOn } from "./descent-kernel.ts";
-import { meanDiagonal } from "./linear-algebra.ts";
+import { byDiagonal, meanDiagonal, orderedFactor } from "./linear-algebra.ts";
 import type { MatrixProducts } from "./matrix-products.ts";
 
 export interface RoundingOptions {
@@ -13,12 +13,16 @@ export interface RoundingOptions {
   readonly shrinkage: number;
 }
 
+/** Longer rows start at the nearest codes: a Cholesky factor takes the cube of their length. */
+const MOST_FACTORED_INPUTS = 1152;
+
 /** Share of the mean variance that is added to each input's: inputs that never change do not weigh nothing. */
 const DAMPING = 0.01;
 
 /**
- * Codes of a weight (`outputs` × `inputs`) whose errors cancel in the outputs: each code in turn takes the value that is best
- * given all others (coordinate descent on (sQ − W) H (sQ − W)ᵀ). `xx` is the covariance H of the inputs.
+ * Codes of a weight (`outputs` × `inputs`) whose errors cancel in the outputs: first each makes up for the errors of those before it
+ * (GPTQ: Frantar and others, 2023), then each in turn takes the value that is best given all others (coordinate descent on
+ * (sQ − W) H (sQ − W)ᵀ). `xx` is the covariance H of the inputs.
  */
 export async function roundWeights(
   weight: Float32Array,
@@ -28,20 +32,45 @@ export async function roundWeights(
   products: MatrixProducts,
 ): Promise<Int8Array> {
   const hessian = shrunk(xx, inputs, shrinkage);
-  const nearest = nearestCodes(weight, inputs, scales, qmax);
-  const errors = realOf(nearest, inputs, scales);
+  const start = compensatedCodes(weight, hessian, { inputs, scales, qmax });
+  const errors = realOf(start, inputs, scales);
   for (let at = 0; at < errors.length; at++) errors[at]! -= weight[at]!;
   const gradients = await products.times(errors, hessian, inputs);
-  const codes = Float32Array.from(nearest);
+  const codes = Float32Array.from(start);
   const { descend } = descentOn(hessian, inputs);
-  for (let start = 0, row = 0; start < codes.length; start += inputs, row++) {
-    const [own, gradient] = [codes, gradients].map((all) => all.subarray(start, start + inputs)) as [
+  for (let at = 0, row = 0; at < codes.length; at += inputs, row++) {
+    const [own, gradient] = [codes, gradients].map((all) => all.subarray(at, at + inputs)) as [
       Float32Array,
       Float32Array,
     ];
     descend(own, gradient, { scale: scales[scales.length === 1 ? 0 : row]!, most: qmax, passes });
   }
   return Int8Array.from(codes);
+}
+
+/** Each weight rounded with what makes up for the errors of those before it, those of the largest inputs first. */
+function compensatedCodes(
+  weight: Float32Array,
+  hessian: Float32Array,
+  { inputs, scales, qmax }: Pick<RoundingOptions, "scales" | "qmax"> & { readonly inputs: number },
+): Int8Array {
+  const order = byDiagonal(hessian, inputs);
+  const factor = inputs > MOST_FACTORED_INPUTS ? undefined : orderedFactor(hessian, order, 0);
+  if (factor === undefined) return nearestCodes(weight, inputs, scales, qmax);
+  const codes = new Int8Array(weight.length);
+  const errors = new Float64Array(inputs);
+  for (let start = 0, row = 0; start < weight.length; start += inputs, row++) {
+    const scale = scales[scales.length === 1 ? 0 : row]!;
+    for (let place = inputs - 1; place >= 0; place--) {
+      const [value, own] = [weight[start + order[place]!]!, place * inputs];
+      let sum = 0;
+      for (let other = place + 1; other < inputs; other++) sum += factor[own + other]! * errors[other]!;
+      const code = Math.min(Math.max(Math.round((value + sum / factor[own + place]!) / scale), -qmax), qmax);
+      codes[start + order[place]!] = code;
+      errors[place] = value - scale * code;
+    }
+  }
+  return codes;
 }
 
 /** Each weight rounded for itself. */

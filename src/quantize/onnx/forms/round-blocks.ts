@@ -1,4 +1,4 @@
-import { choleskyFactor, meanDiagonal } from "../../refine/linear-algebra.ts";
+import { byDiagonal, meanDiagonal, orderedFactor } from "../../refine/linear-algebra.ts";
 
 /** Codes around 0, rows × columns, and scales, rows × blocks. */
 export interface RoundedBlocks {
@@ -25,8 +25,8 @@ export function roundBlocks(
   { rows, columns, block, bits }: { rows: number; columns: number; block: number; bits: 4 | 8 },
 ): RoundedBlocks {
   const importance = Float64Array.from({ length: columns }, (_, column) => gram[column * (columns + 1)]!);
-  const order = Uint32Array.from(importance.keys()).sort((one, other) => importance[one]! - importance[other]!);
-  const factor = orderedFactor(gram, order);
+  const order = byDiagonal(gram, columns);
+  const factor = orderedFactor(gram, order, DAMPING * meanDiagonal(gram, columns) || 1)!;
   const blocks = Math.ceil(columns / block);
   const codes = new Int8Array(rows * columns);
   const scales = new Float32Array(rows * blocks);
@@ -49,22 +49,6 @@ export function roundBlocks(
     }
   }
   return { codes, scales };
-}
-
-/** The transposed Cholesky factor, row by row, of the damped Gram with its rows and columns in this order. */
-function orderedFactor(gram: Float64Array, order: Uint32Array): Float64Array {
-  const size = order.length;
-  const extra = DAMPING * meanDiagonal(gram, size) || 1;
-  const ordered = new Float64Array(size * size);
-  for (let row = 0; row < size; row++) {
-    for (let column = 0; column < size; column++)
-      ordered[row * size + column] = gram[order[row]! * size + order[column]!]!;
-    ordered[row * (size + 1)]! += extra;
-  }
-  const lower = choleskyFactor(ordered, size)!;
-  for (let row = 0; row < size; row++)
-    for (let column = 0; column <= row; column++) ordered[column * size + row] = lower[row * size + column]!;
-  return ordered;
 }
 
 /** The scale with the least error, squared and weighed by the inputs; its sign lets the number farthest from zero have the lowest code. */
