@@ -267,7 +267,8 @@ class Placer {
   }
 }
 
-const STEM_REASON = "among the first convolutions, over few channels: float is faster and more exact";
+const STEM_REASON =
+  "among the first convolutions, over few channels: float is more exact there and hardly slower, or faster";
 const UNTRAINED_REASON = "float in training too";
 const RECIPE_REASON = "the recipe says so";
 
