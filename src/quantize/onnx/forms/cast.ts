@@ -29,18 +29,27 @@ const MOST_BOUNDS = 2 ** 12;
  */
 export function halfTensor({ shape, data }: Tensor, name: string): Tensor {
   const length = HALF_BYTES * elementCount(shape);
+  let floats = new Uint8Array(0);
   const half: Bytes = {
     length,
-    read: async (offset = 0, count = length - offset) => {
+    read: async (offset = 0, count = length - offset, room = undefined) => {
       const [start, end] = [Math.floor(offset / HALF_BYTES), Math.ceil((offset + count) / HALF_BYTES)];
-      const bytes = await data.read(start * FLOAT_BYTES, (end - start) * FLOAT_BYTES);
-      const target = new Uint16Array(end - start);
+      const size = (end - start) * FLOAT_BYTES;
+      if (floats.length < size) floats = new Uint8Array(size);
+      const bytes = await data.read(start * FLOAT_BYTES, size, floats);
+      const target = halvesIn(room, end - start);
       narrowToFloat16(floatsOf(bytes), target);
       if (elementCount(shape) > MOST_BOUNDS) requireFinite(target, name);
-      return new Uint8Array(target.buffer, offset - start * HALF_BYTES, count);
+      return new Uint8Array(target.buffer, target.byteOffset + offset - start * HALF_BYTES, count);
     },
   };
   return { type: "float16", shape, data: half };
+}
+
+/** A place for half floats: in `room` if they fit there. */
+function halvesIn(room: Uint8Array | undefined, count: number): Uint16Array {
+  const fits = room !== undefined && room.byteOffset % HALF_BYTES === 0 && room.byteLength >= HALF_BYTES * count;
+  return fits ? new Uint16Array(room.buffer, room.byteOffset, count) : new Uint16Array(count);
 }
 
 /** Where they lie if a float32 number may lie there, else a copy. */
