@@ -40,6 +40,11 @@ export function chooseForm(place: WeightPlace, settings: OperatorSettings, targe
   return { form, type: weights.type, block, symmetric, reason: because };
 }
 
+/** Whether the inputs of the product are rounded to 8 bits and that costs more than rounding the weights does. */
+export function roundsInputs({ form, type }: Pick<FormChoice, "form" | "type">): boolean {
+  return form === "dynamic-int8" || (form === "matmul-blocks" && (type === "int8" || type === "uint8"));
+}
+
 const IN_BLOCKS: ReadonlySet<WeightForm> = new Set<WeightForm>(["matmul-blocks", "gather-blocks"]);
 
 const DEFAULT_BLOCK = 32;

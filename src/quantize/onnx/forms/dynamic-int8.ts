@@ -1,7 +1,7 @@
 import type { ElementType } from "../../../graph/tensor.ts";
-import type { OnnxValue } from "../../../onnx/model.ts";
-import { encodedTensor, floatTensor } from "../../../onnx/tensor-data.ts";
+import { encodedTensor } from "../../../onnx/tensor-data.ts";
 import type { WeightPlan } from "../../plan.ts";
+import { balancedInput } from "./balanced-input.ts";
 import type { FormEditor, NewOperator } from "./form-editor.ts";
 import { replaceProduct } from "./replace-product.ts";
 import { channelCodes } from "./stored-weight.ts";
@@ -15,7 +15,7 @@ const FLOAT32 = 1;
  */
 export function dynamicInt8(editor: FormEditor, place: WeightPlace, plan: WeightPlan): void {
   const { node, graph, value: weight } = place;
-  const input = balanced(editor, place, plan);
+  const input = balancedInput(editor, place, plan);
   const [codes, scale, zero] = editor.once(graph, input, () => {
     const operator = { type: "DynamicQuantizeLinear", inputs: [input] };
     return editor.add(graph, node, `${input.name}/quantized`, operator, ["uint8", "float32", "uint8"]);
@@ -39,17 +39,4 @@ export function dynamicInt8(editor: FormEditor, place: WeightPlace, plan: Weight
   const product = add("integers", { type: "MatMulInteger", inputs: [codes, weightCodes, ...zeros] }, "int32");
   const numbers = add("numbers", { type: "Cast", inputs: [product], attributes: { to: FLOAT32 } }, "float32");
   replaceProduct(editor, place, { type: "Mul", inputs: [numbers, scales] });
-}
-
-/** The input, each channel divided by its factor: the weights are multiplied with it. */
-function balanced(editor: FormEditor, { node, graph }: WeightPlace, { inputFactors }: WeightPlan): OnnxValue {
-  const input = node.input(0);
-  if (inputFactors === undefined) return input;
-  const inverses = inputFactors.map((factor) => 1 / factor);
-  const [factors] = editor.constants(input, `factors ${inputFactors}`, () => ({
-    factors: floatTensor([inverses.length], inverses),
-  }));
-  return editor.once(graph, factors!, () =>
-    editor.add(graph, node, `${input.name}/balanced`, { type: "Mul", inputs: [input, factors] }, ["float32"]),
-  )[0]!;
 }

@@ -1,10 +1,12 @@
 import type { CollectOptions } from "../../../calibrate/collect.ts";
 import type { Dataset } from "../../../data/dataset.ts";
 import type { OnnxModel, OnnxValue } from "../../../onnx/model.ts";
-import type { Plan, WeightForm, WeightPlan } from "../../plan.ts";
+import type { Plan, WeightPlan } from "../../plan.ts";
 import { factorsFor } from "./balance-inputs.ts";
-import { inputGrams, inputSquares } from "./input-grams.ts";
+import { roundsInputs } from "./choose-form.ts";
+import { type Gram, inputGrams, inputSquares } from "./input-grams.ts";
 import { channelMatrix, channelNumbers, turnInto } from "./matrix-rows.ts";
+import { withOtherWords } from "./other-words.ts";
 import { roundBlocks } from "./round-blocks.ts";
 import { SharedWork } from "./shared-work.ts";
 import { type WeightPlace, weightPlaces } from "./weight-places.ts";
@@ -32,14 +34,13 @@ export async function fitToInputs(
   shared: SharedWork = new SharedWork(),
 ): Promise<Plan> {
   const places = fittable(model, plan);
-  const ofForm = (form: WeightForm) => [...places].flatMap(([weight, place]) => (weight.form === form ? place : []));
-  const dynamic = ofForm("dynamic-int8");
-  const factors = await shared.once(`factors ${dynamic.map(({ node }) => node.name)}`, () =>
-    factorsOf(model, dynamic, dataset, options),
+  const rounding = [...places].flatMap(([weight, place]) => (isRounding(weight) ? place : []));
+  const factors = await shared.once(`factors ${rounding.map(({ node }) => node.name)}`, () =>
+    factorsOf(model, rounding, dataset, options),
   );
-  const blocks = [...places].filter(([{ form }]) => form === "matmul-blocks");
+  const blocks = [...places].filter(([weight]) => !isRounding(weight));
   const found = await shared.once(`fitted ${blocks.map(([weight]) => JSON.stringify(weight))}`, () =>
-    fittedBlocks(model, new Map(blocks), dataset, options),
+    fittedBlocks(model, new Map(blocks), withOtherWords(model, dataset), options),
   );
   const weights = plan.weights.map((weight) => ({
     ...weight,
@@ -59,6 +60,7 @@ async function fittedBlocks(
   const fitted = new Map<string, Partial<WeightPlan>>();
   if (places.size === 0) return fitted;
   const grams = await inputGrams(model, inputsOf([...places.values()]), dataset, options);
+  for (const gram of grams.values()) shrink(gram);
   for (const [weight, { node, value }] of places) {
     fitted.set(node.name, await fittedWeight(value, weight, grams.get(node.input(0))!));
     options.onFit?.(fitted.size, places.size);
@@ -66,6 +68,18 @@ async function fittedBlocks(
     await new Promise((resolve) => setTimeout(resolve));
   }
   return fitted;
+}
+
+/** What is left of a Gram beside its diagonal: what few examples tell of two inputs together is taken less. */
+const KEPT_BESIDE = 0.85;
+
+function shrink(gram: Gram): void {
+  const size = Math.sqrt(gram.length);
+  for (let place = 0; place < gram.length; place++) if (place % (size + 1) !== 0) gram[place]! *= KEPT_BESIDE;
+}
+
+function isRounding({ form, type }: WeightPlan): boolean {
+  return roundsInputs({ form, type });
 }
 
 function isFittable({ form, symmetric }: WeightPlan): boolean {

@@ -1,4 +1,5 @@
 import type { WeightPlan } from "../../plan.ts";
+import { balancedInput } from "./balanced-input.ts";
 import { type FormEditor, MICROSOFT } from "./form-editor.ts";
 import { replaceProduct } from "./replace-product.ts";
 import { storedBlocks } from "./stored-weight.ts";
@@ -9,17 +10,21 @@ const INT8_ACCURACY = 4;
 
 /** A product with weights in blocks: MatMulNBits of com.microsoft. */
 export function matmulBlocks(editor: FormEditor, place: WeightPlace, plan: WeightPlan): void {
-  const { node, value: weight } = place;
+  const { value: weight } = place;
   const { codes, scales, zeroPoints, rows, columns, block, bits } = storedBlocks(editor.shared, weight, plan);
-  const constants = editor.constants(weight, `blocks ${plan.axis} ${plan.type} ${block} ${plan.symmetric}`, () => ({
-    codes,
-    scales,
-    ...(zeroPoints === undefined ? {} : { zero_points: zeroPoints }),
-  }));
+  const constants = editor.constants(
+    weight,
+    `blocks ${plan.axis} ${plan.type} ${block} ${plan.symmetric} ${plan.inputFactors}`,
+    () => ({
+      codes,
+      scales,
+      ...(zeroPoints === undefined ? {} : { zero_points: zeroPoints }),
+    }),
+  );
   replaceProduct(editor, place, {
     type: "MatMulNBits",
     domain: MICROSOFT,
-    inputs: [node.input(0), ...constants],
+    inputs: [balancedInput(editor, place, plan), ...constants],
     attributes: { K: columns, N: rows, bits, block_size: block, accuracy_level: INT8_ACCURACY },
   });
 }

@@ -5,7 +5,7 @@ import { type OperatorSettings, type Recipe, settingsFor } from "../../recipe.ts
 import { ruleWarnings } from "../../rule-warnings.ts";
 import type { RuntimeTarget } from "../targets.ts";
 import { inputFactors } from "./balance-inputs.ts";
-import { chooseForm, type FormChoice } from "./choose-form.ts";
+import { chooseForm, type FormChoice, roundsInputs } from "./choose-form.ts";
 import { chooseHalf, type HalfChoice } from "./half-precision.ts";
 import { SharedWork } from "./shared-work.ts";
 import { type WeightPlace, weightPlaces } from "./weight-places.ts";
@@ -24,8 +24,8 @@ export async function planForms(
   const choices = new Map<OnnxNode, FormChoice>();
   const places = weightPlaces(model);
   for (const place of places) choices.set(place.node, chooseForm(place, settingsFor(recipe, place.node), target));
-  const dynamic = places.filter(({ node }) => choices.get(node)!.form === "dynamic-int8");
-  const factors = await shared.once(`balanced ${namesOf(dynamic)}`, () => balancedInputs(dynamic));
+  const rounding = places.filter(({ node }) => roundsInputs(choices.get(node)!));
+  const factors = await shared.once(`balanced ${namesOf(rounding)}`, () => balancedInputs(rounding));
   const weights = places.map((place) => {
     const known = factors.get(place.node.name);
     return {

@@ -84,10 +84,12 @@ export function storedBlocks(shared: SharedWork, weight: OnnxValue, plan: Weight
   const [codes, scales, zeroPoints] = madeTogether(
     [codeBytes, ...others].filter((length) => length > 0),
     async () => {
-      const key = `${plan.operator} ${JSON.stringify(layout)}`;
+      const key = `${plan.operator} ${JSON.stringify(layout)} ${plan.inputFactors}`;
       const made =
         plan.codes === undefined
-          ? await shared.codes(key, codeBytes, () => blockCodes(channelMatrix(weight, plan.axis), layout))
+          ? await shared.codes(key, codeBytes, () =>
+              blockCodes(channelMatrix(weight, plan.axis, plan.inputFactors), layout),
+            )
           : packedBlocks(codeRows(weight, plan, plan.codes), plan.scales, layout);
       return [made.codes, new Uint8Array(made.scales.buffer), ...(made.zeroPoints ? [made.zeroPoints] : [])];
     },
