@@ -1,13 +1,15 @@
 /**
- * What each step for accuracy gives and costs: agreement and signal to noise of the results on photographs that calibration did not see,
- * and CPU time over that of running the float network on the photographs that it saw, one thread.
+ * What each step for accuracy gives and costs, alone and in order: agreement and signal to noise of the results on photographs that
+ * calibration did not see, right answers there, and CPU time over that of running the float network on the photographs that it saw, one thread.
  *
- *   npx tsx bench/accuracy.ts [MODEL ...]
+ *   npx tsx bench/accuracy.ts [MODEL ...] [--resume FILE.json]
  *
- * Needs ../shared (models and photographs).
+ * With --resume rows that FILE.json holds are not measured again, and new ones are put there. Needs ../shared (models and photographs).
  */
-import { join } from "node:path";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { modelInputs } from "../src/convert/model-inputs.ts";
 import type { Sample } from "../src/data/dataset.ts";
 import { openDataset } from "../src/data/node/open-dataset.ts";
@@ -22,7 +24,16 @@ import { fitInputs } from "../src/runtime/fit-inputs.ts";
 import { loadRuntime } from "../src/runtime/load.ts";
 
 const SHARED = fileURLToPath(new URL("../../shared", import.meta.url));
+const IMAGES = join(SHARED, "images/imagenet_val");
 const CALIBRATION = 100;
+
+/** The right class of each photograph. */
+const CLASSES = new Map(
+  readFileSync(join(IMAGES, "labels.csv"), "utf8")
+    .split("\n")
+    .map((line) => line.split(","))
+    .map(([file = "", of]) => [file, Number(of)]),
+);
 
 const MODELS = [
   { name: "SqueezeNet", path: "squeezenet_v1.1/squeezenet_v1.1.onnx", preprocess: "caffe" },
@@ -30,27 +41,50 @@ const MODELS = [
   { name: "EfficientNet-Lite0", path: "efficientnet_lite0/efficientnet_lite0.onnx", preprocess: "lite" },
 ] as const;
 
-/** Each with what is done before it. */
-const METHODS: readonly (readonly [string, Pick<QuantizeOnnxOptions, "effort" | "recipe">])[] = [
-  ["min-max", { effort: "fast", recipe: { biasCorrection: false, activations: { method: "min-max" } } }],
-  ["ranges of least error", { effort: "fast", recipe: { biasCorrection: false } }],
-  ["mean errors out of biases", { effort: "fast" }],
-  ["equalized and fitted, biases left", { recipe: { biasCorrection: false } }],
-  ["equalized and fitted", {}],
-  ["one scale a weight", { effort: "fast", recipe: { weights: { granularity: "per-tensor" } } }],
-  ["one scale a weight, equalized and fitted", { recipe: { weights: { granularity: "per-tensor" } } }],
+type Method = Pick<QuantizeOnnxOptions, "effort" | "recipe" | "attempts" | "refitWeights">;
+
+const MIN_MAX = { biasCorrection: false, activations: { method: "min-max" } } as const;
+const PER_TENSOR = { weights: { granularity: "per-tensor" } } as const;
+const FOUR_BITS = { weights: { bits: 4 } } as const;
+
+const METHODS: readonly (readonly [string, Method])[] = [
+  ["min-max, nearest codes", { effort: "fast", recipe: MIN_MAX }],
+  ["alone: ranges of least error", { effort: "fast", recipe: { biasCorrection: false } }],
+  ["alone: mean errors out of biases", { effort: "fast", recipe: { ...MIN_MAX, biasCorrection: true } }],
+  ["alone: channels equalized", { attempts: ["equalized"], recipe: MIN_MAX }],
+  ["alone: codes that cancel", { attempts: ["fitted"], refitWeights: false, recipe: MIN_MAX }],
+  ["alone: weights refitted, codes that cancel", { attempts: ["fitted"], recipe: MIN_MAX }],
+  [
+    "alone: biases behind the activation, codes that cancel",
+    { attempts: ["fitted"], refitWeights: false, recipe: { ...MIN_MAX, biasCorrection: true } },
+  ],
+  ["in order: ranges, biases by means (`--effort fast`)", { effort: "fast" }],
+  ["… channels equalized", { attempts: ["equalized"] }],
+  ["… codes that cancel, biases behind the activation", { refitWeights: false }],
+  ["… weights refitted (the default)", {}],
+  ["one scale a weight, `--effort fast`", { effort: "fast", recipe: PER_TENSOR }],
+  ["one scale a weight, the default", { recipe: PER_TENSOR }],
+  ["weights in 4 bits, `--effort fast`", { effort: "fast", recipe: FOUR_BITS }],
+  ["weights in 4 bits, the default", { recipe: FOUR_BITS }],
 ];
 
-const wanted = process.argv.slice(2);
+/** What was measured of one model, by method. */
+type Rows = Record<string, string>;
+
+const { values, positionals: wanted } = parseArgs({ options: { resume: { type: "string" } }, allowPositionals: true });
+const kept: Record<string, Rows> =
+  values.resume !== undefined && existsSync(values.resume) ? JSON.parse(readFileSync(values.resume, "utf8")) : {};
 for (const model of MODELS) if (wanted.length === 0 || wanted.includes(model.name)) await bench(model);
 
 async function bench({ name, path, preprocess }: (typeof MODELS)[number]): Promise<void> {
+  const rows: Rows = kept[name] ?? {};
+  kept[name] = rows;
   const open = async () => (await openModelFile(join(SHARED, "models", path))) as OnnxModel;
   const inputs = modelInputs(await open());
   const images = async (range: object): Promise<Sample[]> => {
     const preprocessing = preset(preprocess);
     const samples: Sample[] = [];
-    const dataset = await openDataset(join(SHARED, "images/imagenet_val"), inputs, { preprocessing, ...range });
+    const dataset = await openDataset(IMAGES, inputs, { preprocessing, ...range });
     for await (const sample of dataset.samples()) samples.push(sample);
     return samples;
   };
@@ -64,15 +98,34 @@ async function bench({ name, path, preprocess }: (typeof MODELS)[number]): Promi
   };
   const bare = await cpuSeconds(async () => void (await resultsOf(await open(), seen)));
   const float = await resultsOf(await open(), others);
-  console.log(
-    `\n${name}: bare inference of ${seen.length} photographs ${bare.toFixed(2)} s\n\n| | agreement | dB | CPU |\n|---|---|---|---|`,
-  );
+  const answers = others.map((sample) => CLASSES.get(basename(sample.name)));
+  const right = (found: readonly Float32Array[]) =>
+    `${((100 * found.filter((one, index) => bestOf(one) === answers[index]).length) / found.length).toFixed(2)} %`;
+  console.log(`\n${name}: bare inference of ${seen.length} photographs ${bare.toFixed(2)} s, right ${right(float)}\n`);
+  console.log("| | agreement | dB | right | CPU |\n|---|---|---|---|---|");
   for (const [method, options] of METHODS) {
-    const model = await open();
-    const cpu = await cpuSeconds(async () => void (await quantizeOnnx(model, { ...options, dataset })));
-    const { agreement, decibels } = nearness(float, await resultsOf(model, others));
-    const figures = [`${(100 * agreement).toFixed(2)} %`, decibels.toFixed(2), `${(cpu / bare).toFixed(1)} ×`];
-    console.log(`| ${[method, ...figures].join(" | ")} |`);
+    rows[method] ??= await measured(options);
+    console.log(rows[method]);
+    if (values.resume !== undefined) writeFileSync(values.resume, JSON.stringify(kept, undefined, 1));
+
+    async function measured(how: Method): Promise<string> {
+      const model = await open();
+      let undone = "";
+      const cpu = await cpuSeconds(async () => {
+        const { steps = [] } = await quantizeOnnx(model, { ...how, dataset });
+        const names = steps.filter((step) => !step.kept).map((step) => step.name);
+        undone = names.length === 0 ? "" : ` (undone: ${names.join(", ")})`;
+      });
+      const found = await resultsOf(model, others);
+      const { agreement, decibels } = nearness(float, found);
+      const figures = [
+        `${(100 * agreement).toFixed(2)} %`,
+        decibels.toFixed(2),
+        right(found),
+        `${(cpu / bare).toFixed(1)} ×`,
+      ];
+      return `| ${[method + undone, ...figures].join(" | ")} |`;
+    }
   }
 }
 
@@ -99,10 +152,11 @@ async function resultsOf(model: OnnxModel, examples: readonly Sample[]): Promise
   return results;
 }
 
+const bestOf = (values: Float32Array) => values.indexOf(Math.max(...values));
+
 /** The share of examples with the same best class, and the mean over the examples of signal to noise in dB. */
 function nearness(expected: readonly Float32Array[], found: readonly Float32Array[]) {
-  const best = (values: Float32Array) => values.indexOf(Math.max(...values));
-  const same = expected.filter((values, index) => best(values) === best(found[index]!));
+  const same = expected.filter((values, index) => bestOf(values) === bestOf(found[index]!));
   const decibels = expected.map((values, index) => {
     const signal = values.reduce((sum, value) => sum + value ** 2, 0);
     const noise = values.reduce((sum, value, at) => sum + (value - found[index]![at]!) ** 2, 0);

@@ -22,7 +22,7 @@ for (const [json, wanted] of [
   ["[]", "a recipe must be an object, not a list"],
   ['{"precisoin": "int8"}', /there is no field "precisoin"; known are description, .*, precision, .*rules/],
   ['{"precision": "int9"}', '"precision" must be one of int8, float, not "int9"'],
-  ['{"weights": {"bits": 9}}', '"weights.bits" must be one of 7, 8, not 9'],
+  ['{"weights": {"bits": 9}}', '"weights.bits" must be one of 4, 7, 8, not 9'],
   ['{"floatStem": "no"}', '"floatStem" must be true or false, not "no"'],
   ['{"rules": {}}', '"rules" must be a list of rules, not an object'],
   ['{"rules": [{"operators": []}]}', '"rules[0].operators" must be a list of names, not a list'],

@@ -25,7 +25,7 @@ const SETTINGS = {
       symmetric: v.exactOptional(onOrOff),
       granularity: v.exactOptional(oneOf("per-channel", "per-tensor")),
       method: v.exactOptional(oneOf("max", "mse")),
-      bits: v.exactOptional(oneOf(7, 8)),
+      bits: v.exactOptional(oneOf(4, 7, 8)),
     }),
   ),
 };

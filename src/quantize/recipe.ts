@@ -40,9 +40,10 @@ export interface WeightSettings {
   /** `max`: the largest magnitude is kept (default); `mse`: the scale with the least squared error. */
   readonly method: "max" | "mse";
   /**
-   * 7: keep to ±63, so that the sum of two products fits 16 bits, on x86 processors that have no VNNI. Default 8: ±127.
+   * 7: keep to ±63, so that the sum of two products fits 16 bits, on x86 processors that have no VNNI. 4: keep to ±7, in int8
+   * tensors all the same. Default 8: ±127.
    */
-  readonly bits: 7 | 8;
+  readonly bits: 4 | 7 | 8;
 }
 
 /** What is decided for one operator. */

@@ -42,7 +42,7 @@ export interface PlannedWeight {
  */
 export async function planWeight(task: WeightTask): Promise<PlannedWeight> {
   const { node, weight, settings, input } = task;
-  const largest = settings.bits === 7 ? 63 : 127;
+  const largest = 2 ** (settings.bits - 1) - 1;
   const { shape } = weight.value.constant!;
   const perChannel = settings.granularity === "per-channel" && (node.type !== "MatMul" || shape.length === 2);
   const granularity = perChannel ? "per-channel" : "per-tensor";

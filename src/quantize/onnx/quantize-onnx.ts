@@ -35,6 +35,10 @@ export interface QuantizeOnnxOptions extends CollectOptions {
    * layer by layer, where there is example data. Default: as the recipe says.
    */
   readonly effort?: Effort | undefined;
+  /** Steps for accuracy that are tried. Default: all. */
+  readonly attempts?: readonly AccuracyStep["name"][] | undefined;
+  /** Let weights change where layers are fitted, not only their rounding. Default true. */
+  readonly refitWeights?: boolean | undefined;
   /** Called when layers are fitted, with how many of how many are done. */
   readonly onFit?: ((layers: number, all: number) => void) | undefined;
   /** Given to several quantizations of one float model: what more than one needs is done once. */

@@ -12,25 +12,38 @@ export interface GroupedPart extends Omit<LayerPart, "leastScales" | "independen
   readonly examples: number;
 }
 
-/** Fits the groups of a layer one by one. Those of a layer with one scale are given the same one. */
+/** Scales that are tried for few codes, as shares of those that reach the largest weights. */
+export const SHARES = [1, 0.9, 0.8, 0.7, 0.6, 0.5];
+
+/**
+ * Fits the groups of a layer one by one. Those of a layer with one scale are given the same one: the share of
+ * the widest that errs least.
+ */
 export async function fitGroups(
   layer: WalkedLayer,
   whole: GroupedPart,
   rows: LayerRows,
   products: MatrixProducts,
 ): Promise<FittedPart[]> {
-  const fitAll = async (leastScales: readonly number[]) => {
+  const fitAll = async (given: GroupedPart) => {
     const parts: FittedPart[] = [];
     for (let group = 0; group < layer.groups; group++) {
       const samples = samplesOf(layer, group, rows);
-      parts.push(await fitLayer(partOf(layer, { ...whole, leastScales }, group, samples), samples, products));
+      parts.push(await fitLayer(partOf(layer, given, group, samples), samples, products));
     }
     return parts;
   };
-  const parts = await fitAll(whole.leastScales);
-  if (whole.perChannel) return parts;
-  const scale = Math.max(...parts.map(({ scales }) => scales[0]!));
-  return parts.every(({ scales }) => scales[0] === scale) ? parts : fitAll([scale]);
+  if (whole.perChannel || layer.groups === 1) return fitAll(whole);
+  const widest = await fitAll({ ...whole, shares: [1] });
+  const scale = Math.max(...widest.map(({ scales }) => scales[0]!));
+  let best = { parts: widest, error: Number.POSITIVE_INFINITY };
+  for (const share of whole.shares) {
+    const shared = Math.max(Math.fround(share * scale), whole.leastScales[0]!);
+    const parts = await fitAll({ ...whole, scale: shared, shares: [1] });
+    const error = parts.reduce((sum, part) => sum + part.error, 0);
+    if (error < best.error) best = { parts, error };
+  }
+  return best.parts;
 }
 
 function partOf(

@@ -2,7 +2,7 @@ import { type ActivationLimits, fitBias } from "./fit-bias.ts";
 import { type CentredSamples, centred, covarianceOf, type LayerSamples, meanByCount } from "./layer-samples.ts";
 import type { MatrixProducts } from "./matrix-products.ts";
 import { refitWeights } from "./refit-weights.ts";
-import { nearestCodes, realOf, roundWeights } from "./round-weights.ts";
+import { nearestCodes, type RoundingOptions, realOf, roundingErrors, roundWeights } from "./round-weights.ts";
 
 /** One group of a layer's rows, as it is before it is fitted. */
 export interface LayerPart {
@@ -16,6 +16,10 @@ export interface LayerPart {
   readonly perChannel: boolean;
   /** Least scale of each row, or the one of all. */
   readonly leastScales: readonly number[];
+  /** The one scale of all rows, where it is settled. */
+  readonly scale?: number | undefined;
+  /** Scales that are tried, as shares of those that reach the largest weights: 1, and less where cutting some may pay. */
+  readonly shares: readonly number[];
   /** Whether the bias may change. */
   readonly fitBias: boolean;
   /** Whether the weights themselves may change, where there are samples enough. */
@@ -28,6 +32,8 @@ export interface FittedPart {
   readonly codes: Int8Array;
   readonly scales: readonly number[];
   readonly bias: Float32Array;
+  /** Squared error that rounding brings to the outputs. */
+  readonly error: number;
 }
 
 /** There must be this many samples for each weight of a row to change the weights. */
@@ -45,18 +51,19 @@ const MOST_ROUNDED_INPUTS = 4608;
  */
 export async function fitLayer(part: LayerPart, samples: LayerSamples, products: MatrixProducts): Promise<FittedPart> {
   const about = centred(samples);
-  const { codes, scales } =
+  const { codes, scales, error } =
     samples.inputs > MOST_ROUNDED_INPUTS
       ? roundedToNearest(part, samples.inputs)
       : await fitWeights(part, about, products);
-  return { codes, scales, bias: part.fitBias ? await fitBiases(part, about, codes, scales, products) : part.bias };
+  const bias = part.fitBias ? await fitBiases(part, about, codes, scales, products) : part.bias;
+  return { codes, scales, error, bias };
 }
 
-type FittedWeight = Pick<FittedPart, "codes" | "scales">;
+type FittedWeight = Pick<FittedPart, "codes" | "scales" | "error">;
 
 function roundedToNearest(part: LayerPart, inputs: number): FittedWeight {
   const scales = scalesOf(part.weight, inputs, part);
-  return { codes: nearestCodes(part.weight, inputs, scales, part.qmax), scales };
+  return { codes: nearestCodes(part.weight, inputs, scales, part.qmax), scales, error: 0 };
 }
 
 async function fitWeights(part: LayerPart, about: CentredSamples, products: MatrixProducts): Promise<FittedWeight> {
@@ -70,18 +77,57 @@ async function fitWeights(part: LayerPart, about: CentredSamples, products: Matr
     part.refit && enough && halves[1].count > 0
       ? await refitWeights(part.weight, about, covariances, products)
       : part.weight;
-  const scales = scalesOf(weight, inputs, part);
   const alone = outputs === 1;
   const rounding = {
-    scales,
     qmax: part.qmax,
     passes: alone ? 4 : 2,
     shrinkage: alone ? 0 : (0.5 * inputs) / (inputs + part.independentSamples / 4),
   };
-  return { codes: await roundWeights(weight, inputs, meanByCount(covariances, halves), rounding, products), scales };
+  return roundAtBestScales(weight, meanByCount(covariances, halves), { ...part, inputs, rounding }, products);
 }
 
-function scalesOf(weight: Float32Array, inputs: number, { perChannel, qmax, leastScales }: LayerPart): number[] {
+interface ScaleSearch extends LayerPart {
+  readonly inputs: number;
+  readonly rounding: Omit<RoundingOptions, "scales">;
+}
+
+/** Rounded at each share of the scales: what errs least, for each row or, where all have one scale, for all. */
+async function roundAtBestScales(
+  weight: Float32Array,
+  xx: Float32Array,
+  { inputs, rounding, ...part }: ScaleSearch,
+  products: MatrixProducts,
+): Promise<FittedWeight> {
+  if (part.shares.length === 1 && part.scale === undefined) {
+    const scales = scalesOf(weight, inputs, part);
+    return { codes: await roundWeights(weight, inputs, xx, { ...rounding, scales }, products), scales, error: 0 };
+  }
+  const codes = new Int8Array(weight.length);
+  const scales: number[] = [];
+  const least: number[] = [];
+  for (const share of part.shares) {
+    const tried = { ...rounding, scales: scalesOf(weight, inputs, part, share) };
+    const found = await roundWeights(weight, inputs, xx, tried, products);
+    const byRow = await roundingErrors(weight, inputs, xx, tried, found, products);
+    const errors = part.perChannel ? byRow : [byRow.reduce((sum, error) => sum + error, 0)];
+    const run = weight.length / errors.length;
+    for (const [place, error] of errors.entries()) {
+      if (error >= (least[place] ?? Number.POSITIVE_INFINITY)) continue;
+      least[place] = error;
+      scales[place] = tried.scales[place]!;
+      codes.set(found.subarray(place * run, (place + 1) * run), place * run);
+    }
+  }
+  return { codes, scales, error: least.reduce((sum, error) => sum + error, 0) };
+}
+
+function scalesOf(
+  weight: Float32Array,
+  inputs: number,
+  { perChannel, qmax, leastScales, scale }: LayerPart,
+  share = 1,
+): number[] {
+  if (scale !== undefined) return [scale];
   const magnitudes = Array.from({ length: weight.length / inputs }, (_, row) => {
     let largest = 0;
     for (let index = row * inputs; index < (row + 1) * inputs; index++)
@@ -89,7 +135,7 @@ function scalesOf(weight: Float32Array, inputs: number, { perChannel, qmax, leas
     return largest;
   });
   const limits = perChannel ? magnitudes : [magnitudes.reduce((most, one) => Math.max(most, one), 0)];
-  return limits.map((limit, row) => Math.max(Math.fround(limit / qmax), leastScales[row]!));
+  return limits.map((limit, row) => Math.max(Math.fround((share * limit) / qmax), leastScales[row]!));
 }
 
 /** A bias is one number: more samples than this say little more of it. */

@@ -3,12 +3,13 @@ import { normalValues } from "../../../test/models/values.ts";
 import { loadRuntime } from "../../runtime/load.ts";
 import { type Descent, descentOn, plainDescentOn } from "./descent-kernel.ts";
 import { fitBias } from "./fit-bias.ts";
+import { SHARES } from "./fit-groups.ts";
 import { fitLayer } from "./fit-layer.ts";
 import { centred, covarianceOf, type LayerSamples, meanByCount } from "./layer-samples.ts";
 import { choleskyFactor, inverseFactor } from "./linear-algebra.ts";
 import { MatrixProducts } from "./matrix-products.ts";
 import { refitWeights } from "./refit-weights.ts";
-import { nearestCodes, roundWeights } from "./round-weights.ts";
+import { nearestCodes, realOf, roundWeights } from "./round-weights.ts";
 
 const NO_LIMITS = { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };
 
@@ -166,7 +167,17 @@ it("fits a layer: fewer errors than nearest codes have, with one scale or many",
   await withProducts(async (products) => {
     for (const perChannel of [true, false]) {
       const leastScales = new Array<number>(perChannel ? 6 : 1).fill(1e-30);
-      const part = { weight, bias, limits: NO_LIMITS, qmax: 127, perChannel, leastScales, fitBias: true, refit: true };
+      const part = {
+        weight,
+        bias,
+        limits: NO_LIMITS,
+        qmax: 127,
+        perChannel,
+        leastScales,
+        shares: [1],
+        fitBias: true,
+        refit: true,
+      };
       const { scales, codes, bias: fitted } = await fitLayer({ ...part, independentSamples: 600 }, samples, products);
       expect(scales.length).toBe(leastScales.length);
       const real = (of: Int8Array) =>
@@ -177,13 +188,31 @@ it("fits a layer: fewer errors than nearest codes have, with one scale or many",
   });
 });
 
+it("cuts the largest weights where the others gain more by it, with few codes", async () => {
+  const weight = normalValues(4 * 9, 12).map((value, index) => (index % 9 === 0 ? 3 : 1) * value);
+  const samples = samplesOf(600, 9, 4, weight);
+  const part = { weight, bias: new Float32Array(4), limits: NO_LIMITS, qmax: 7, fitBias: true, refit: false };
+  await withProducts(async (products) => {
+    for (const perChannel of [true, false]) {
+      const rows = perChannel ? [0, 1, 2, 3] : [0];
+      const whole = { ...part, perChannel, leastScales: rows.map(() => 1e-30), independentSamples: 600 };
+      const lossWith = async (shares: readonly number[]) => {
+        const { scales, codes, bias } = await fitLayer({ ...whole, shares }, samples, products);
+        expect(Math.max(...codes.map(Math.abs))).toBe(7);
+        return lossOf(samples, realOf(codes, 9, scales), bias);
+      };
+      expect(await lossWith(SHARES)).toBeLessThan(await lossWith([1]));
+    }
+  });
+});
+
 it("rounds rows to the nearest codes that are too long for covariances", async () => {
   const inputs = 5000;
   const weight = normalValues(2 * inputs, 3);
   const samples = samplesOf(6, inputs, 2, weight);
   const part = { weight, bias: new Float32Array(2), limits: NO_LIMITS, qmax: 127, perChannel: true, refit: true };
   await withProducts(async (products) => {
-    const whole = { ...part, leastScales: [1e-30, 1e-30], fitBias: true, independentSamples: 6 };
+    const whole = { ...part, leastScales: [1e-30, 1e-30], shares: [1], fitBias: true, independentSamples: 6 };
     const { codes, scales } = await fitLayer(whole, samples, products);
     expect(codes).toEqual(nearestCodes(weight, inputs, scales, 127));
   });

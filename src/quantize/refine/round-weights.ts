@@ -73,6 +73,24 @@ function compensatedCodes(
   return codes;
 }
 
+/** Squared error that codes bring to each row's outputs. */
+export async function roundingErrors(
+  weight: Float32Array,
+  inputs: number,
+  xx: Float32Array,
+  { scales, shrinkage }: Pick<RoundingOptions, "scales" | "shrinkage">,
+  codes: Int8Array,
+  products: MatrixProducts,
+): Promise<number[]> {
+  const errors = realOf(codes, inputs, scales).map((value, at) => value - weight[at]!);
+  const gradients = await products.times(errors, shrunk(xx, inputs, shrinkage), inputs);
+  return Array.from({ length: weight.length / inputs }, (_, row) => {
+    let sum = 0;
+    for (let at = row * inputs; at < (row + 1) * inputs; at++) sum += errors[at]! * gradients[at]!;
+    return sum;
+  });
+}
+
 /** Each weight rounded for itself. */
 export function nearestCodes(weight: Float32Array, inputs: number, scales: readonly number[], qmax: number): Int8Array {
   const codes = new Int8Array(weight.length);

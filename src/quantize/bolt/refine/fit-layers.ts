@@ -9,7 +9,7 @@ import type { Runtime } from "../../../runtime/runtime.ts";
 import { layoutOf, limitsBehind } from "../../onnx/refine/refinable-layers.ts";
 import type { Plan, WeightPlan } from "../../plan.ts";
 import type { ActivationLimits } from "../../refine/fit-bias.ts";
-import { fitGroups, joinedCodes } from "../../refine/fit-groups.ts";
+import { fitGroups, joinedCodes, SHARES } from "../../refine/fit-groups.ts";
 import type { FittedPart } from "../../refine/fit-layer.ts";
 import { bytesOf, cutTo, modelThatGives } from "../../refine/partial-model.ts";
 import { type InputModel, walkLayers } from "../../refine/walk-layers.ts";
@@ -61,6 +61,7 @@ export async function fitBoltLayers(
           qmax: weight.type === "int4" ? QMAX.int4 : QMAX.int8,
           perChannel: false,
           leastScales: [LEAST_SCALE],
+          shares: weight.type === "int4" ? SHARES : [1],
           fitBias: fitBiases && hasBias,
           refit: true,
           examples: examples.length,

@@ -4,7 +4,7 @@ import { float32Of } from "../../../onnx/tensor-data.ts";
 import { loadRuntime } from "../../../runtime/load.ts";
 import type { Runtime } from "../../../runtime/runtime.ts";
 import type { BiasPlan, Plan, WeightPlan } from "../../plan.ts";
-import { fitGroups, joinedCodes } from "../../refine/fit-groups.ts";
+import { fitGroups, joinedCodes, SHARES } from "../../refine/fit-groups.ts";
 import type { FittedPart } from "../../refine/fit-layer.ts";
 import { bytesOf, modelThatGives } from "../../refine/partial-model.ts";
 import { walkLayers } from "../../refine/walk-layers.ts";
@@ -16,7 +16,7 @@ export interface FitOptions {
   /** Default: the one that is installed. */
   readonly runtime?: Runtime | undefined;
   /** Let weights change, not only their rounding. Default true. */
-  readonly refitWeights?: boolean;
+  readonly refitWeights?: boolean | undefined;
   /** Let biases change. Default true. */
   readonly fitBiases?: boolean;
   /** Called with what is being done, and how much of it is done. */
@@ -56,8 +56,7 @@ export async function fitLayers(
           limits: layer.limits,
           qmax: layer.weight.largest,
           perChannel,
-          // The planned ones leave room for biases and for sums of two products, and rows of zeros keep theirs.
-          leastScales: layer.weight.scales,
+          ...scaleRoom(layer.weight),
           fitBias: fitBiases,
           refit: refitWeights && !(layer.groups > 1 && !perChannel),
           examples: examples.length,
@@ -69,6 +68,15 @@ export async function fitLayers(
     { ...options, runtime },
   );
   return fitted;
+}
+
+/** Of so few codes each must count. */
+const FEW_CODES = 7;
+
+/** How far scales may go below those planned, which leave room for biases and for sums of two products; rows of zeros keep theirs. */
+function scaleRoom({ largest, scales }: WeightPlan) {
+  if (largest !== FEW_CODES) return { leastScales: scales, shares: [1] };
+  return { leastScales: scales.map((scale) => scale * Math.min(...SHARES)), shares: SHARES };
 }
 
 /** As they are planned now. */

@@ -4,7 +4,7 @@ import { loadRuntime } from "../../../runtime/load.ts";
 import { equalizeChannels } from "../../../transform/onnx/equalize-channels.ts";
 import { scaleInputs } from "../../../transform/onnx/scale-inputs.ts";
 import type { Plan } from "../../plan.ts";
-import { type Attempt, type Improved, improve } from "../../refine/improve.ts";
+import { type AccuracyStep, type Attempt, type Improved, improve } from "../../refine/improve.ts";
 import { bytesOf } from "../../refine/partial-model.ts";
 import type { SplitExamples } from "../../refine/split-examples.ts";
 import { balancedInputs } from "./balanced-inputs.ts";
@@ -19,7 +19,8 @@ export interface ImproveTask {
   readonly examples: SplitExamples;
   /** Observes and plans the model anew, after its weights have changed. */
   readonly replan: () => Promise<Plan>;
-  readonly options: Pick<FitOptions, "runtime" | "signal" | "fitBiases"> & {
+  readonly options: Pick<FitOptions, "runtime" | "signal" | "fitBiases" | "refitWeights"> & {
+    readonly attempts?: readonly AccuracyStep["name"][] | undefined;
     readonly onFit?: FitOptions["onProgress"];
   };
 }
@@ -54,15 +55,16 @@ export async function improvePlan(
   const fit: Attempt["make"] = async (planned, fitted) => ({
     plan: await fitLayers(model, planned, fitted, { ...options, runtime, onProgress: options.onFit }),
   });
+  const all: readonly Attempt[] = [
+    { name: "balanced", make: balance },
+    { name: "equalized", make: equalize },
+    { name: "fitted", make: fit },
+  ];
   const network = {
     plan,
     float: model,
     quantized: async (planned: Plan) => quantizedCopy(await bytesOf(model), planned),
-    attempts: [
-      { name: "balanced", make: balance },
-      { name: "equalized", make: equalize },
-      { name: "fitted", make: fit },
-    ],
-  } as const;
+    attempts: all.filter(({ name }) => options.attempts?.includes(name) ?? true),
+  };
   return improve(network, examples, runtime);
 }
