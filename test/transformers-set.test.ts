@@ -51,6 +51,16 @@ it("refuses what it cannot write before it writes anything", () => {
   expect(readdirSync(folder)).not.toContain("no");
 });
 
+it("leaves no folder behind for a model that can't be read", () => {
+  const model = at("onnx/decoder_model_q4.onnx");
+  const set = (output: string) => runProgram("boltq", "quantize", model, "--for", "transformers.js", "-o", output);
+  expect(set(at("new/onnx")).status).toBe(1);
+  expect(readdirSync(folder)).not.toContain("new");
+  mkdirSync(at("there"));
+  expect(set(at("there/onnx")).status).toBe(1);
+  expect(readdirSync(at("there"))).toEqual([]);
+});
+
 it("says what config.json must say of weights beside the models", () => {
   const file = { dtype: "q4", bytes: 3e9, dataFiles: 0 };
   const lines = describeSet([

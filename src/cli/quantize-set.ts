@@ -1,5 +1,5 @@
-import { mkdirSync, statSync } from "node:fs";
-import { basename, extname, join } from "node:path";
+import { mkdirSync, rmdirSync, statSync } from "node:fs";
+import { basename, dirname, extname, join, resolve } from "node:path";
 import { modelInputs } from "../convert/model-inputs.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { BoltqError, placed } from "../io/error.ts";
@@ -35,7 +35,21 @@ export async function quantizeSet(path: string, options: SetOptions): Promise<vo
   const folder = options.output;
   if (folder === undefined) throw new BoltqError("usage", "the output is missing (-o FOLDER)");
   const jobs = modelsToQuantize(path).map((source) => ({ source, outputs: outputsOf(source, folder, options.dtypes) }));
-  makeFolder(folder);
+  const made = makeFolder(folder);
+  try {
+    await quantizeInto(jobs, options);
+  } catch (error) {
+    if (made !== undefined) removeEmpty(folder, made);
+    throw error;
+  }
+}
+
+interface Job {
+  readonly source: string;
+  readonly outputs: readonly Output[];
+}
+
+async function quantizeInto(jobs: readonly Job[], options: SetOptions): Promise<void> {
   const files = new CommandFiles({
     reads: [...jobs.map(({ source }) => source), ...dataReads(options)],
     writes: jobs.flatMap(({ outputs }) => outputs.map(({ path: output }) => output)),
@@ -61,14 +75,25 @@ function outputsOf(source: string, folder: string, dtypes: string | undefined): 
   }));
 }
 
-function makeFolder(folder: string): void {
+/** Returns the topmost folder that had to be made. */
+function makeFolder(folder: string): string | undefined {
   try {
-    mkdirSync(folder, { recursive: true });
+    return mkdirSync(folder, { recursive: true });
   } catch (cause) {
     throw new BoltqError("usage", `this is no folder to write to (${(cause as Error).message})`, {
       file: folder,
       cause,
     });
+  }
+}
+
+/** Removes `folder` and those above it as far as `top`, unless something was written there. */
+function removeEmpty(folder: string, top: string): void {
+  const [last, path] = [resolve(top), resolve(folder)];
+  try {
+    for (let current = path; current.startsWith(last); current = dirname(current)) rmdirSync(current);
+  } catch {
+    // It holds what was written before the failure.
   }
 }
 
