@@ -348,8 +348,6 @@ class Scanner {
   }
 }
 
-const encoder = new TextEncoder();
-
 /** Puts a message together. Large runs of bytes are taken up as they are and read only when the message is written. */
 export class WireWriter {
   readonly #parts: Bytes[] = [];
@@ -378,7 +376,8 @@ export class WireWriter {
   }
 
   text(number: number, text: string): void {
-    this.bytes(number, encoder.encode(text));
+    this.#tag(number, WIRE.bytes);
+    this.#small.lengthAndText(text);
   }
 
   /** A bytes field whose content may still be in a file. */
