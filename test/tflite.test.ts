@@ -28,6 +28,8 @@ const CODES = {
   batchToSpace: 37,
   transpose: 39,
   mean: 40,
+  concatenation: 2,
+  pack: 83,
 };
 
 async function run(file: Uint8Array, shape: readonly number[], values: readonly number[]): Promise<number[]> {
@@ -175,6 +177,10 @@ it("says what is wrong", async () => {
   await expect(read(tfliteModel([x], [{ code: 19, inputs: [7], outputs: [0] }], [0], [0]))).rejects.toThrow(
     "there is no tensor 7",
   );
+  for (const code of [CODES.concatenation, CODES.pack])
+    await expect(read(tfliteModel([x], [{ code, inputs: [], outputs: [0] }], [0], [0]))).rejects.toThrow(
+      "it joins nothing",
+    );
 });
 
 it("gives a result or a BoltqError for what is cut short or changed", async () => {

@@ -25,6 +25,7 @@ export function transposed(parts: LayoutParts, input: OnnxValue, perm: readonly 
 
 /** Several values, one after the other along an axis of the format. */
 export function joined(parts: LayoutParts, inputs: readonly OnnxValue[], stated: number): OnnxValue {
+  if (inputs.length === 0) parts.fail("format", "it joins nothing");
   const rank = parts.shapeOf(inputs[0]!).length;
   const other = inputs.find((input) => parts.shapeOf(input).length !== rank);
   if (other !== undefined) parts.fail("format", `it joins ${rank} axes and ${parts.shapeOf(other).length}`);
@@ -34,6 +35,7 @@ export function joined(parts: LayoutParts, inputs: readonly OnnxValue[], stated:
 
 /** Several values of one shape, one after the other along a new axis. */
 export function packed(parts: LayoutParts, inputs: readonly OnnxValue[], stated: number): OnnxValue {
+  if (inputs.length === 0) parts.fail("format", "it joins nothing");
   const shape = parts.lastShapeOf(inputs[0]!);
   const axis = parts.place(stated, shape.length + 1);
   const slots = inputs.map((input, index) =>

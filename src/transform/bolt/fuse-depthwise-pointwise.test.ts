@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { type BoltOperator, boltModel, boltOperator } from "../../../test/models/bolt-model.ts";
 import { conv, describePass, network } from "../../../test/models/bolt-pass.ts";
+import { memoryBytes } from "../../io/bytes.ts";
 import { fuseDepthwisePointwise } from "./fuse-depthwise-pointwise.ts";
 
 const depthwise = (more: Readonly<Record<string, string>> = {}) =>
@@ -38,6 +39,12 @@ describePass("fusing a depthwise convolution with the one behind it", fuseDepthw
     network([depthwise(), pointwise(), ["Relu", ["d"], "z"]], { outputs: ["y", "z"] }),
     ["Conv", "Conv", "Relu"],
   ],
+});
+
+it("leaves a damaged model alone that has more biases than channels", async () => {
+  const model = boltModel(network([depthwise(), pointwise()]));
+  model.weights.of(boltOperator(model, "d"))!.vector = memoryBytes(new Uint8Array(4 * 5));
+  expect(await fuseDepthwisePointwise(model, { asBolt: true })).toBe(false);
 });
 
 it("reads any part of the joined weight", async () => {

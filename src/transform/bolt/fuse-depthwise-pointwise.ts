@@ -3,6 +3,8 @@ import type { BoltModel, BoltNode, BoltWeight } from "../../bolt/model.ts";
 import { type Bytes, rangeOf } from "../../io/bytes.ts";
 import { onlyReader, type PassOptions, retire } from "./pass.ts";
 
+const FLOAT_BYTES = 4;
+
 /**
  * A depthwise convolution and the plain one behind it become one operator (DepthwisePointwiseOptimizer). The operator has
  * no window for the second: other than as Bolt, one that is larger than a pixel, or moves by more, is left alone.
@@ -18,8 +20,13 @@ export async function fuseDepthwisePointwise(model: BoltModel, { asBolt }: PassO
     if (!asBolt && !seesOnePixel(pointwise)) continue;
     const [one, other] = [model.weights.of(depthwise), model.weights.of(pointwise)];
     if (one === undefined || other === undefined) continue;
-    const outputs = pointwise.data.parameters.number("num_outputs");
-    one.vector = await bothVectors(one, depthwise.data.parameters.number("num_outputs"), other, outputs);
+    const [channels, outputs] = [depthwise, pointwise].map(({ data }) => data.parameters.number("num_outputs")) as [
+      number,
+      number,
+    ];
+    // Of a damaged model: there is no place for more numbers than channels.
+    if (one.vector.length > FLOAT_BYTES * channels || other.vector.length > FLOAT_BYTES * outputs) continue;
+    one.vector = await bothVectors(one, channels, other, outputs);
     one.weight = joined(one.weight, other.weight);
     depthwise.data.parameters.set("num_outputs", outputs);
     depthwise.data.parameters.set("convolution_type", "DEPTHWISE_POINTWISE");
