@@ -189,8 +189,8 @@ it("fits a layer: fewer errors than nearest codes have, with one scale or many",
 });
 
 it("cuts the largest weights where the others gain more by it, with few codes", async () => {
-  const weight = normalValues(4 * 9, 12).map((value, index) => (index % 9 === 0 ? 3 : 1) * value);
-  const samples = samplesOf(600, 9, 4, weight);
+  const weight = normalValues(4 * 64, 12).map((value, index) => (index % 64 === 0 ? 4 : value));
+  const samples = samplesOf(600, 64, 4, weight);
   const part = { weight, bias: new Float32Array(4), limits: NO_LIMITS, qmax: 7, fitBias: true, refit: false };
   await withProducts(async (products) => {
     for (const perChannel of [true, false]) {
@@ -199,9 +199,9 @@ it("cuts the largest weights where the others gain more by it, with few codes", 
       const lossWith = async (shares: readonly number[]) => {
         const { scales, codes, bias } = await fitLayer({ ...whole, shares }, samples, products);
         expect(Math.max(...codes.map(Math.abs))).toBe(7);
-        return lossOf(samples, realOf(codes, 9, scales), bias);
+        return lossOf(samples, realOf(codes, 64, scales), bias);
       };
-      expect(await lossWith(SHARES)).toBeLessThan(await lossWith([1]));
+      expect(await lossWith(SHARES)).toBeLessThan(0.9 * (await lossWith([1])));
     }
   });
 });
