@@ -159,8 +159,8 @@ async function difference(entry: Case): Promise<string | undefined> {
     }
     const expected = entry.expected.slice();
     for (const [offset, length] of entry.masks) expected.fill(0, offset, offset + length);
+    if (Buffer.from(result.buffer, result.byteOffset, result.length).equals(expected)) return undefined;
     const first = expected.findIndex((byte, index) => byte !== result[index]);
-    if (first < 0 && result.length === expected.length) return undefined;
     return `${result.length} bytes for ${expected.length}, the first difference at ${first}`;
   } catch (error) {
     if (error instanceof BoltqError) return error.message;

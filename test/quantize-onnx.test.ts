@@ -19,8 +19,13 @@ import { runProgram } from "./program.ts";
 import { describeWithShared, sharedPath } from "./shared.ts";
 
 const MODELS = [
-  { name: "squeezenet", path: "models/squeezenet_v1.1/squeezenet_v1.1.onnx", preprocess: "caffe" },
-  { name: "mobilenet", path: "models/mobilenet_v1_0.25_224/mobilenet_v1_0.25_224.onnx", preprocess: "mobilenet" },
+  { name: "squeezenet", path: "models/squeezenet_v1.1/squeezenet_v1.1.onnx", preprocess: "caffe", effort: "fast" },
+  {
+    name: "mobilenet",
+    path: "models/mobilenet_v1_0.25_224/mobilenet_v1_0.25_224.onnx",
+    preprocess: "mobilenet",
+    effort: "default",
+  },
 ] as const;
 
 const hasChecker = spawnSync("python3", ["-c", "import onnx"]).status === 0;
@@ -33,11 +38,12 @@ async function quantized(
   { path, preprocess }: (typeof MODELS)[number],
   recipe: Recipe,
   effort: Effort,
+  limit = 4,
 ): Promise<Uint8Array> {
   const model = await open(new Uint8Array(readFileSync(sharedPath(path))));
   const dataset = await openDataset(sharedPath("images/imagenet_val"), modelInputs(model), {
     preprocessing: preset(preprocess),
-    limit: 12,
+    limit,
   });
   const result = await quantizeOnnx(model, { dataset, recipe, effort });
   const target = memoryTarget();
@@ -51,7 +57,7 @@ describeWithShared("quantizing ONNX models", () => {
 
   it.each(MODELS)("keeps what $name says, in a valid file a good deal smaller", async (entry) => {
     const float = new Uint8Array(readFileSync(sharedPath(entry.path)));
-    const bytes = await quantized(entry, {}, "default");
+    const bytes = await quantized(entry, {}, entry.effort, 12);
     expect(bytes.byteLength).toBeLessThan(0.75 * float.byteLength);
     const [reference, model] = [await open(float), await open(bytes)];
     const data = await openDataset(sharedPath("images/imagenet_val"), modelInputs(reference), {
