@@ -1,4 +1,3 @@
-import { openObserver } from "#calibrate/open-observer";
 import type { Dataset } from "../data/dataset.ts";
 import { BoltqError } from "../io/error.ts";
 import type { OnnxModel } from "../onnx/model.ts";
@@ -6,7 +5,7 @@ import { handModel } from "../runtime/hand-model.ts";
 import { loadRuntime } from "../runtime/load.ts";
 import type { HandedModel, Runtime } from "../runtime/runtime.ts";
 import { compareText, mergeValues, type Observations, type ValueObservations } from "./observations.ts";
-import { addObservers, type ObserverInterface } from "./observer-graph.ts";
+import type { ObserverInterface } from "./observer-graph.ts";
 import { ObserverPool } from "./observer-pool.ts";
 import { outlierWarnings } from "./outlier.ts";
 import type { Collected } from "./statistics.ts";
@@ -38,6 +37,7 @@ export async function collectObservations(
   dataset: Dataset,
   options: CollectOptions = {},
 ): Promise<Observations> {
+  const { openObserver } = await import("#calibrate/open-observer");
   const { name, runtime = await loadRuntime() } = options;
   const { graph, handed } = await observerModel(model, needs, runtime);
   const { sessions, threads } = wayFor(runtime, handed.length);
@@ -80,6 +80,7 @@ async function observerModel(
   needs: ReadonlyMap<string, ReadonlySet<Collected>>,
   runtime: Runtime,
 ): Promise<{ graph: ObserverInterface; handed: HandedModel }> {
+  const { addObservers } = await import("./observer-graph.ts");
   const observers = addObservers(model, needs);
   try {
     return { graph: observers.interface, handed: await handModel(model, runtime) };

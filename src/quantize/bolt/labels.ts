@@ -2,7 +2,7 @@ import type { Label } from "../../bolt/label.ts";
 import type { BoltModel, BoltNode } from "../../bolt/model.ts";
 import { movesNumbers } from "../../bolt/moves-numbers.ts";
 import { type BoltRules, rulesOf } from "../../bolt/rules.ts";
-import { inputChannels } from "../../transform/bolt/pad-channels.ts";
+import { inputChannels } from "../../transform/bolt/input-channels.ts";
 import { liveNodes, RETIRED } from "../../transform/bolt/pass.ts";
 import type { DynamicChoice } from "../scale-table.ts";
 

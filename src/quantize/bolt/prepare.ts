@@ -2,13 +2,7 @@ import type { BoltModel } from "../../bolt/model.ts";
 import { rulesOf } from "../../bolt/rules.ts";
 import type { BoltVersion } from "../../bolt/version.ts";
 import { BoltqError } from "../../io/error.ts";
-import { foldBatchNorm } from "../../transform/bolt/fold-batch-norm.ts";
-import { foldScale } from "../../transform/bolt/fold-scale.ts";
-import { fuseActivation } from "../../transform/bolt/fuse-activation.ts";
 import { type InterfaceNames, interfaceNames } from "../../transform/bolt/keep-names.ts";
-import { moveStride } from "../../transform/bolt/move-stride.ts";
-import { padChannels } from "../../transform/bolt/pad-channels.ts";
-import type { BoltPass } from "../../transform/bolt/pass.ts";
 import { upgradeVersion } from "../../transform/bolt/upgrade-version.ts";
 
 /** How a model is rewritten before anything is decided about it. */
@@ -29,8 +23,6 @@ export interface PreparedBolt {
 /** What Bolt's newest tool writes, whatever it read. */
 const NEWEST_RULES_VERSION: BoltVersion = 20220831;
 
-const FUSIONS: readonly BoltPass[] = [foldBatchNorm, foldScale, foldBatchNorm, fuseActivation, moveStride];
-
 /**
  * Rewrites a model made with X2bolt -i PTQ as the quantizer wants it (ModelSpecOptimizer::suggest_for_ptq, in order).
  * `model` is changed. Throws BoltqError `unsupported` when it is no float32 model.
@@ -46,6 +38,7 @@ export async function prepareBolt(
   }
   upgradeVersion(model, rulesOf(model.version) === "1.3.0" ? model.version : NEWEST_RULES_VERSION);
   const names = interfaceNames(model);
+  const { FUSIONS, padChannels } = await import("./rewrites.ts");
   for (const pass of [...(fuseBatchNorm ? FUSIONS : []), padChannels]) await pass(model, { asBolt });
   return { model, names };
 }

@@ -4,6 +4,7 @@ import type { Parameters } from "../../bolt/parameters.ts";
 import { Value } from "../../graph/graph.ts";
 import type { Bytes } from "../../io/bytes.ts";
 import { memoryBytes } from "../../io/bytes.ts";
+import { inputChannels } from "./input-channels.ts";
 import { onlyReader, type PassOptions, retire } from "./pass.ts";
 
 /** Channel counts are brought to multiples of this. */
@@ -76,13 +77,6 @@ async function padConvolution(model: BoltModel, node: BoltNode, place: number): 
   }
   if (longer) insertCut(model, node, cut, { symmetric: "", group, channel_before: newKernels, channel_after: kernels });
   return Number(wider) + Number(longer);
-}
-
-/** Input channels of a group (of all groups, for a transposed convolution), by the size of the weight. */
-export function inputChannels(node: BoltNode, record: BoltWeight): number {
-  const { parameters } = node.data;
-  const sizes = parameters.numbers("num_outputs", "kernel_t", "kernel_h", "kernel_w");
-  return sizes.reduce((rest, size) => (size > 0 ? Math.floor(rest / size) : rest), record.weight.length / 4);
 }
 
 interface Sizes {
