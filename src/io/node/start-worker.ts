@@ -36,16 +36,23 @@ function workerFromFile(url: URL): Worker {
 }
 
 function workerFromSource(url: URL): Worker {
-  const entry = fileURLToPath(url).replace(/\.js$/, ".ts");
-  if (!bundles.has(entry)) bundles.set(entry, bundle(entry));
-  return new Worker(bundles.get(entry)!, { eval: true, execArgv: [] });
+  const source = url.href.replace(/\.js$/, ".ts");
+  if (!bundles.has(source)) bundles.set(source, bundle(source));
+  return new Worker(bundles.get(source)!, { eval: true, execArgv: [] });
 }
 
 const bundles = new Map<string, string>();
 
 /** One script of a source and all it imports: a thread has it sooner than a loader of TypeScript. */
-function bundle(entry: string): string {
+function bundle(source: string): string {
   const { buildSync } = createRequire(import.meta.url)("esbuild") as typeof import("esbuild");
-  const options = { bundle: true, write: false, platform: "node", format: "cjs", packages: "external" } as const;
-  return buildSync({ ...options, entryPoints: [entry] }).outputFiles[0]!.text;
+  return buildSync({
+    entryPoints: [fileURLToPath(source)],
+    bundle: true,
+    define: { "import.meta.url": JSON.stringify(source) },
+    format: "cjs",
+    packages: "external",
+    platform: "node",
+    write: false,
+  }).outputFiles[0]!.text;
 }
