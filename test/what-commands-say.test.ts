@@ -36,6 +36,12 @@ it("quantize tells what is in int8, and bytes before and after", () => {
   expect(stdout).toMatch(/wrote .*q\.onnx\n$/);
 });
 
+it("quantize writes beside the model where no output is named", () => {
+  const { stdout } = runProgram("boltq", "quantize", at("m.onnx"), "--recipe", "int8-blocks");
+  expect(stdout).toContain(`wrote ${at("m_int8-blocks.onnx")}\n`);
+  expect(statSync(at("m_int8-blocks.onnx")).size).toBeGreaterThan(0);
+});
+
 it("post_training_quantization does so too, with the reasons, and what to type when the file grew", () => {
   const quantize = (...args: string[]) => {
     const command = ["-p", at("m_ptq_input.bolt"), "--output", at("q.bolt"), ...args];

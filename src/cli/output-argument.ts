@@ -1,9 +1,9 @@
 import { statSync } from "node:fs";
+import { dirname, join, parse } from "node:path";
 import { BoltqError } from "../io/error.ts";
 
 /** The file to write, whose name ends in `suffix` unless it is a device. Throws BoltqError `usage`. */
-export function outputNamed(output: string | undefined, suffix: string): string {
-  if (output === undefined) throw new BoltqError("usage", `the output is missing (-o FILE${suffix})`);
+export function outputNamed(output: string, suffix: string): string {
   if (output.endsWith(suffix) || isDevice(output)) return output;
   throw new BoltqError("usage", `the output's name must end in ${suffix}`, { file: output });
 }
@@ -11,4 +11,10 @@ export function outputNamed(output: string | undefined, suffix: string): string 
 function isDevice(path: string): boolean {
   const stats = statSync(path, { throwIfNoEntry: false });
   return stats !== undefined && !stats.isFile() && !stats.isDirectory();
+}
+
+/** Where a model goes that is made of another where no output is named: beside it, with a word of how it was made. */
+export function outputBeside(model: string, word: string): string {
+  const { name } = parse(word);
+  return join(dirname(model), `${parse(model).name}_${name}.onnx`);
 }

@@ -25,7 +25,7 @@ import {
 } from "./data-options.ts";
 import { openModel } from "./model-argument.ts";
 import { EXTERNAL_DATA_OPTION, writeModelFile } from "./model-output.ts";
-import { outputNamed } from "./output-argument.ts";
+import { outputBeside, outputNamed } from "./output-argument.ts";
 import { printLines } from "./print.ts";
 import { printPlan } from "./print-plan.ts";
 import { printWarnings } from "./print-warnings.ts";
@@ -64,7 +64,7 @@ export function define(command: Command): void {
   )
     .option(
       "-o, --output <file.onnx>",
-      "where to write; with --for transformers.js the folder for a file of each dtype",
+      "where to write (default: beside the model, MODEL_RECIPE.onnx); with --for transformers.js the folder for a file of each dtype",
     )
     .option("--dtypes <list>", `with --for transformers.js: which to write, of ${DTYPES.join(",")} (default: all)`)
     .addOption(
@@ -100,7 +100,9 @@ function asksForSet({ for: target, output, dryRun }: Options): boolean {
 
 async function quantize(path: string, options: Options): Promise<void> {
   if (asksForSet(options)) return (await import("./quantize-set.ts")).quantizeSet(path, options);
-  const output = options.dryRun ? undefined : outputNamed(options.output, ".onnx");
+  const output = options.dryRun
+    ? undefined
+    : outputNamed(options.output ?? outputBeside(path, options.recipe), ".onnx");
   checkReported(output, options.report);
   const files = new CommandFiles({
     reads: [path, options.recipe, options.stats, options.table, options.plan, ...dataReads(options)],

@@ -26,7 +26,7 @@ import {
 import { addLabelOptions, readLabels } from "./label-option.ts";
 import { openModel } from "./model-argument.ts";
 import { writeModelFile } from "./model-output.ts";
-import { outputNamed } from "./output-argument.ts";
+import { outputBeside, outputNamed } from "./output-argument.ts";
 import { printJson, printLines, showBytes, table } from "./print.ts";
 import { readText } from "./read-text.ts";
 import { addRecipeOption, readRecipe } from "./recipe-option.ts";
@@ -34,7 +34,7 @@ import { addReportOption, checkReported } from "./report-option.ts";
 
 interface Options extends DataOptions {
   readonly recipe: string;
-  readonly output: string;
+  readonly output?: string;
   readonly saveRecipe?: string;
   readonly labels?: string;
   readonly labelOffset: number;
@@ -51,7 +51,7 @@ export function define(command: Command): void {
     addDataOptions(command.argument("<model>", "a float model, .onnx, .tflite or .caffemodel")),
   );
   const withOutputs = addReportOption(withData)
-    .requiredOption("-o, --output <file.onnx>", "where to write the tuned model")
+    .option("-o, --output <file.onnx>", "where to write the tuned model (default: beside the model, MODEL_tuned.onnx)")
     .option("--save-recipe <file.json>", "where to write the recipe that makes it again (default: OUTPUT.recipe.json)");
   addLabelOptions(withOutputs)
     .option("--max-drop <number>", "what may be lost, in per cent points of the metric", parseDrop, 0.5)
@@ -76,7 +76,7 @@ function parseDrop(text: string): number {
 }
 
 async function tune(path: string, options: Options): Promise<void> {
-  const output = outputNamed(options.output, ".onnx")!;
+  const output = outputNamed(options.output ?? outputBeside(path, "tuned"), ".onnx");
   const recipeFile = options.saveRecipe ?? `${output.replace(/\.onnx$/, "")}.recipe.json`;
   checkReported(output, options.report);
   const files = new CommandFiles({
