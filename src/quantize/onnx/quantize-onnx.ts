@@ -121,7 +121,10 @@ async function quantizeWithForms(
   const planned = await planForms(model, recipe, target, notes, shared);
   const plan =
     dataset === undefined || effort === "fast" ? planned : await fitToInputs(model, planned, dataset, options, shared);
-  if (!planOnly) applyForms(model, plan, shared);
+  if (!planOnly) {
+    applyForms(model, plan, shared);
+    await narrowAgain(model);
+  }
   return { model, plan };
 }
 
@@ -143,8 +146,10 @@ export async function quantizeOnnxAsPlanned(model: OnnxModel, plan: Plan): Promi
   }
   await scaleChannels(model, plan.channelScalings ?? []);
   const { applyForms, hasForms } = await import("./forms/index.ts");
-  if (hasForms(plan)) applyForms(model, plan);
-  else await carryOut(model, plan);
+  if (hasForms(plan)) {
+    applyForms(model, plan);
+    await narrowAgain(model);
+  } else await carryOut(model, plan);
   return { model, plan };
 }
 
@@ -152,6 +157,13 @@ export async function quantizeOnnxAsPlanned(model: OnnxModel, plan: Plan): Promi
 async function carryOut(model: OnnxModel, plan: Plan): Promise<void> {
   const { applyPlan } = await import("./apply-plan.ts");
   applyPlan(model, plan);
+  await narrowAgain(model);
+}
+
+/** What stays float in a model of half floats takes no more bytes than before. */
+async function narrowAgain(model: OnnxModel): Promise<void> {
+  const { narrowWidenedWeights } = await import("../../transform/onnx/narrow-widened-weights.ts");
+  narrowWidenedWeights(model);
 }
 
 /** Where numbers are not finite a broken weight is to blame before the data is. */

@@ -119,7 +119,15 @@ function cast(name: string, from: OnnxValue, to: OnnxValue, code: number): Param
 const HALF_BYTES = 2;
 const FLOAT_BYTES = 4;
 
-function widened({ type, shape, data }: Tensor): Tensor {
+const SOURCES = new WeakMap<Tensor, Tensor>();
+
+/** The half floats that a tensor was widened from; undefined for all others. */
+export function halfFloatsOf(tensor: Tensor): Tensor | undefined {
+  return SOURCES.get(tensor);
+}
+
+function widened(half: Tensor): Tensor {
+  const { type, shape, data } = half;
   const length = (data.length / HALF_BYTES) * FLOAT_BYTES;
   const wide: Bytes = {
     length,
@@ -131,5 +139,7 @@ function widened({ type, shape, data }: Tensor): Tensor {
       return new Uint8Array(values.buffer, offset - start * FLOAT_BYTES, count);
     },
   };
-  return { type: "float32", shape, data: wide };
+  const tensor: Tensor = { type: "float32", shape, data: wide };
+  SOURCES.set(tensor, half);
+  return tensor;
 }
