@@ -1,11 +1,11 @@
-import { Value } from "../graph/graph.ts";
-import type { DenseTensor } from "../graph/tensor.ts";
-import { memorySource } from "../io/bytes.ts";
-import type { OnnxModel, OnnxNode, OnnxNodeData, OnnxValue } from "../onnx/model.ts";
-import { readOnnx } from "../onnx/read.ts";
-import { dataInputs } from "../quantize/onnx/operator-roles.ts";
-import { bytesOf, cutTo } from "../quantize/refine/partial-model.ts";
-import type { NamedTensors, Optimization, Runtime } from "../runtime/runtime.ts";
+import { Value } from "../../graph/graph.ts";
+import type { DenseTensor } from "../../graph/tensor.ts";
+import { memorySource } from "../../io/bytes.ts";
+import type { OnnxModel, OnnxNode, OnnxNodeData, OnnxValue } from "../../onnx/model.ts";
+import { readOnnx } from "../../onnx/read.ts";
+import { dataInputs } from "../../quantize/onnx/operator-roles.ts";
+import { bytesOf, cutTo } from "../../quantize/refine/partial-model.ts";
+import type { NamedTensors, Optimization, Runtime } from "../../runtime/runtime.ts";
 
 /** How long an operator takes, with the activation that is fused into it, in milliseconds. */
 export interface OperatorTime {

@@ -1,14 +1,14 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { directRuntime } from "../../test/models/direct-runtime.ts";
-import { normalPictures, onnxNetwork } from "../../test/models/networks.ts";
-import { memorySource } from "../io/bytes.ts";
-import { readOnnx } from "../onnx/read.ts";
-import { quantizeOnnx } from "../quantize/onnx/quantize-onnx.ts";
-import { bytesOf } from "../quantize/refine/partial-model.ts";
-import type { Runtime } from "../runtime/runtime.ts";
+import { directRuntime } from "../../../test/models/direct-runtime.ts";
+import { normalPictures, onnxNetwork } from "../../../test/models/networks.ts";
+import { memorySource } from "../../io/bytes.ts";
+import { readOnnx } from "../../onnx/read.ts";
+import { quantizeOnnx } from "../../quantize/onnx/quantize-onnx.ts";
+import { bytesOf } from "../../quantize/refine/partial-model.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
+import { DECIBELS } from "./metrics.ts";
+import { parseTuneState, printTuneState } from "./state.ts";
 import { type TuneState, tuneOnnx } from "./tune.ts";
-import { DECIBELS } from "./tune-metrics.ts";
-import { parseTuneState, printTuneState } from "./tune-state.ts";
 
 describe("tuning", () => {
   let runtime: Runtime;

@@ -1,10 +1,10 @@
-import type { Sample } from "../data/dataset.ts";
-import type { Labels } from "../data/labels.ts";
-import { denseValues } from "../graph/dense-values.ts";
-import type { DenseTensor } from "../graph/tensor.ts";
-import { BoltqError } from "../io/error.ts";
-import type { NamedTensors } from "../runtime/runtime.ts";
-import { boxesOf, matchedBoxes } from "./boxes.ts";
+import type { Sample } from "../../data/dataset.ts";
+import type { Labels } from "../../data/labels.ts";
+import { denseValues } from "../../graph/dense-values.ts";
+import type { DenseTensor } from "../../graph/tensor.ts";
+import { BoltqError } from "../../io/error.ts";
+import type { NamedTensors } from "../../runtime/runtime.ts";
+import { boxesOf, matchedBoxes } from "../boxes.ts";
 
 /** How much worse a quantized model is than its float model. */
 export interface TuneMetric {

@@ -1,7 +1,7 @@
 import * as v from "valibot";
-import { BoltqError } from "../io/error.ts";
-import { fields, parseAs, type Schema, text } from "../io/schema.ts";
-import { RECIPE } from "../quantize/parse-recipe.ts";
+import { BoltqError } from "../../io/error.ts";
+import { fields, parseAs, type Schema, text } from "../../io/schema.ts";
+import { RECIPE } from "../../quantize/parse-recipe.ts";
 import type { TuneState } from "./tune.ts";
 
 const number = v.number("a number");

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { Sample } from "../data/dataset.ts";
-import { denseTensor } from "../graph/dense-values.ts";
-import { AGREEMENT, BOXES, DECIBELS, scriptMetric, TEXT, type TuneMetric, top1Metric } from "./tune-metrics.ts";
+import type { Sample } from "../../data/dataset.ts";
+import { denseTensor } from "../../graph/dense-values.ts";
+import { AGREEMENT, BOXES, DECIBELS, scriptMetric, TEXT, type TuneMetric, top1Metric } from "./metrics.ts";
 
 const sample = (name: string, shape: readonly number[] = [1]): Sample => ({
   name,
