@@ -1,5 +1,6 @@
-import { denseTensor, denseValues } from "../../graph/dense-values.ts";
+import { denseValues } from "../../graph/dense-values.ts";
 import { Graph, Value } from "../../graph/graph.ts";
+import type { DenseTensor } from "../../graph/tensor.ts";
 import { memoryTarget } from "../../io/target.ts";
 import type { OnnxNodeData } from "../../onnx/model.ts";
 import { nodeData } from "../../onnx/node-data.ts";
@@ -93,11 +94,16 @@ async function multiply(
 ): Promise<Float32Array> {
   const results = await session.run(
     new Map([
-      ["left", denseTensor("float32", leftShape, left)],
-      ["right", denseTensor("float32", rightShape, right)],
+      ["left", tensorOf(leftShape, left)],
+      ["right", tensorOf(rightShape, right)],
     ]),
   );
   return denseValues(results.get("product")!) as Float32Array;
+}
+
+/** The numbers themselves, not a copy of them. */
+function tensorOf(shape: readonly number[], { buffer, byteOffset, byteLength }: Float32Array): DenseTensor {
+  return { type: "float32", shape, data: new Uint8Array(buffer, byteOffset, byteLength) };
 }
 
 async function gemm(transposed: 0 | 1): Promise<Uint8Array> {

@@ -68,6 +68,20 @@ describe("samples of a layer", () => {
     });
   });
 
+  it("are read from codes as from the numbers that these stand for, padding as zero", () => {
+    const init = conv([1, 2, 5, 6], [4, 2, 3, 2], { pads: [1, 0, 2, 1] });
+    const [layer, grid] = [layerOf(init), { scale: 0.5, zeroPoint: 7 }];
+    const codes = Array.from({ length: 60 }, (_, index) => (index * 37) % 256);
+    const shape = [1, 2, 5, 6];
+    const numbers = denseTensor(
+      "float32",
+      shape,
+      codes.map((code) => (code - 7) / 2),
+    );
+    const of = (tensor: typeof numbers, on?: typeof grid) => inputsAt(layer, tensor, [1, 4, 6, 6], [0, 17, 35], on);
+    expect(of(denseTensor("uint8", shape, codes), grid)).toEqual(of(numbers));
+  });
+
   it("stand side by side, those of examples that have none left out", () => {
     const parts = [
       { count: 2, values: Float32Array.of(1, 2, 5, 6) },

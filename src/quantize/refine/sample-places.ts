@@ -33,21 +33,34 @@ export function outputsAt(layer: WalkedLayer, tensor: DenseTensor, places: reado
   return { count: places.length, values: gathered(values, starts, width, area) };
 }
 
-/** What the layer multiplies for the outputs at these places: the inputs of all groups. */
+/** What codes stand for: (code − zeroPoint) · scale. */
+export interface CodeGrid {
+  readonly scale: number;
+  readonly zeroPoint: number;
+}
+
+const REAL: CodeGrid = { scale: 1, zeroPoint: 0 };
+
+/** What the layer multiplies for the outputs at these places: the inputs of all groups. The tensor holds codes where a grid is given. */
 export function inputsAt(
   layer: WalkedLayer,
   tensor: DenseTensor,
   outputShape: readonly number[],
   places: readonly number[],
+  grid: CodeGrid = REAL,
 ): PlacedRows {
-  const values = denseValues(tensor) as Float32Array;
+  const values = denseValues(tensor);
   const width = layer.groups * layer.inputs;
-  if (layer.windows !== undefined) return windowsAt(layer.windows, values, tensor.shape, outputShape, places);
   const starts = places.map((place) => place * width);
-  return { count: places.length, values: gathered(values, starts, width, 1) };
+  const found =
+    layer.windows === undefined
+      ? gathered(values, starts, width, 1)
+      : windowsAt(layer.windows, { values, padding: grid.zeroPoint }, tensor.shape, outputShape, places);
+  if (grid !== REAL) for (let at = 0; at < found.length; at++) found[at] = (found[at]! - grid.zeroPoint) * grid.scale;
+  return { count: places.length, values: found };
 }
 
-function gathered(values: Float32Array, starts: readonly number[], rows: number, step: number): Float32Array {
+function gathered(values: ArrayLike<number>, starts: readonly number[], rows: number, step: number): Float32Array {
   const found = new Float32Array(rows * starts.length);
   for (let row = 0, at = 0; row < rows; row++) for (const start of starts) found[at++] = values[start + row * step]!;
   return found;
@@ -56,11 +69,11 @@ function gathered(values: Float32Array, starts: readonly number[], rows: number,
 /** A row for each channel and each place of the kernel. */
 function windowsAt(
   windows: NonNullable<WalkedLayer["windows"]>,
-  values: Float32Array,
+  { values, padding }: { readonly values: ArrayLike<number>; readonly padding: number },
   [, channels = 0, height = 0, width = 0]: readonly number[],
   [, , outputHeight = 0, outputWidth = 0]: readonly number[],
   places: readonly number[],
-): PlacedRows {
+): Float32Array {
   const { kernel, strides, dilations } = windows;
   const [kernelHeight, kernelWidth] = kernel as [number, number];
   const area = outputHeight * outputWidth;
@@ -71,7 +84,7 @@ function windowsAt(
   const lefts = places.map((place) => (place % outputWidth) * strides[1]! - padLeft);
   const count = places.length;
   const kernelArea = kernelHeight * kernelWidth;
-  const found = new Float32Array(channels * kernelArea * count);
+  const found = new Float32Array(channels * kernelArea * count).fill(padding);
   for (let row = 0, position = 0; row < kernelHeight; row++) {
     for (let column = 0; column < kernelWidth; column++, position++) {
       const starts = places.map((_, sample) => {
@@ -85,7 +98,7 @@ function windowsAt(
       }
     }
   }
-  return { count, values: found };
+  return found;
 }
 
 /** The columns of several examples side by side. */

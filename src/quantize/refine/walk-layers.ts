@@ -5,14 +5,23 @@ import type { NamedTensors, Runtime, Session } from "../../runtime/runtime.ts";
 import type { SampleHalf } from "./layer-samples.ts";
 import { MatrixProducts } from "./matrix-products.ts";
 import type { StartValue } from "./partial-model.ts";
-import { inputsAt, outputsAt, type PlacedRows, positionsOf, samplePlaces, sideBySide } from "./sample-places.ts";
+import {
+  type CodeGrid,
+  inputsAt,
+  outputsAt,
+  type PlacedRows,
+  positionsOf,
+  samplePlaces,
+  sideBySide,
+} from "./sample-places.ts";
 import type { WalkedLayer } from "./walked-layer.ts";
 
 /** What the layers of a network are given when it is quantized as far as it is fitted. */
 export interface InputModel {
   readonly bytes: Uint8Array;
-  /** What the layers multiply, among the outputs of a run. */
+  /** What the layers multiply, among the outputs of a run: real numbers, or codes on `grid`. */
   readonly inputOf: (outputs: NamedTensors) => DenseTensor;
+  readonly grid?: CodeGrid | undefined;
   /** The output that can be kept as a start of what comes behind; undefined: none. */
   readonly startName?: string | undefined;
 }
@@ -132,7 +141,7 @@ async function inputsOf<Layer extends WalkedLayer>(
   start: Start,
   runtime: Runtime,
 ): Promise<{ readonly rows: Map<Layer, PlacedRows[]>; readonly next: Start }> {
-  const { bytes, inputOf, startName } = await network.inputModel(layers[0]!, start.value);
+  const { bytes, inputOf, grid, startName } = await network.inputModel(layers[0]!, start.value);
   const session = await openDirectly(runtime, bytes);
   const rows = new Map(layers.map((layer): [Layer, PlacedRows[]] => [layer, []]));
   const kept = new KeptStart(layers[0]!.isCut ? startName : undefined, start);
@@ -143,7 +152,7 @@ async function inputsOf<Layer extends WalkedLayer>(
       const tensor = inputOf(outputs);
       for (const layer of layers) {
         const { places, shapes } = targets.get(layer)!;
-        rows.get(layer)!.push(inputsAt(layer, tensor, shapes[index]!, places[index]!));
+        rows.get(layer)!.push(inputsAt(layer, tensor, shapes[index]!, places[index]!, grid));
       }
     }
   } finally {

@@ -44,8 +44,8 @@ export async function fitLayers(
       layers: await refinableLayers(model, plan),
       floatModel: (names, start) => modelThatGives(bytes, names, start),
       inputModel: async ({ operator }, start) => {
-        const { bytes: part, name, codes } = await quantizedInputModel(bytes, fitted, operator, start);
-        return { bytes: part, inputOf: (outputs) => outputs.get(name)!, startName: codes };
+        const { bytes: part, name, grid, startsAll } = await quantizedInputModel(bytes, fitted, operator, start);
+        return { bytes: part, inputOf: (outputs) => outputs.get(name)!, grid, startName: startsAll ? name : undefined };
       },
       fit: async (layer, rows, products) => {
         const node = model.main.graph.nodes.find(({ name }) => name === layer.operator)!;
