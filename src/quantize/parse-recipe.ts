@@ -35,7 +35,7 @@ export const RECIPE: Schema<Recipe> = fields({
   description: v.exactOptional(text),
   floatStem: v.exactOptional(onOrOff),
   biasCorrection: v.exactOptional(onOrOff),
-  effort: v.exactOptional(oneOf("fast", "default")),
+  effort: v.exactOptional(oneOf("fast", "default", "max")),
   ...SETTINGS,
   rules: v.exactOptional(
     v.array(

@@ -83,7 +83,7 @@ export interface Recipe {
   /** Take the mean error that rounding the weights makes in each channel out of its bias. Default true. */
   readonly biasCorrection?: boolean;
   /** How much is done for accuracy where there is example data, see `QuantizeOnnxOptions.effort`. Default `default`. */
-  readonly effort?: "fast" | "default";
+  readonly effort?: "fast" | "default" | "max";
   /** Of the rules that name an operator a later one wins, field by field; rules win over the settings above. */
   readonly rules?: readonly RecipeRule[];
 }

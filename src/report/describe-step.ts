@@ -9,5 +9,6 @@ const STEP_WORDS: Readonly<Record<AccuracyStep["name"], string>> = {
   plan: "as planned",
   balanced: "inputs of products balanced",
   equalized: "channels equalized",
+  refilled: "channels equalized otherwise, layers fitted",
   fitted: "layers fitted",
 };

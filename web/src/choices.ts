@@ -21,6 +21,7 @@ export const RECIPE_CHOICES: readonly Choice<string>[] = Object.entries(RECIPES)
 export const EFFORTS: readonly Choice<OnnxSettings["effort"]>[] = [
   { word: "default", label: "default: fit weights and biases to the examples" },
   { word: "fast", label: "fast: one pass over the examples" },
+  { word: "max", label: "max: fit several times, keep the best" },
 ];
 
 export const INFERENCES: readonly Choice<BoltSettings["inference"]>[] = [

@@ -32,7 +32,8 @@ export interface QuantizeOnnxOptions extends CollectOptions {
   readonly tableFile?: string | undefined;
   /**
    * How much is done for accuracy. `fast`: nothing beyond one pass over the data. `default`: weights and biases are fitted
-   * layer by layer, where there is example data. Default: as the recipe says.
+   * layer by layer, where there is example data. `max`: they are fitted with channels equalized in several ways, and the best is kept.
+   * Default: as the recipe says.
    */
   readonly effort?: Effort | undefined;
   /** Steps for accuracy that are tried. Default: all. */
@@ -48,7 +49,7 @@ export interface QuantizeOnnxOptions extends CollectOptions {
 }
 
 /** How much is done for accuracy: see `QuantizeOnnxOptions.effort`. */
-export type Effort = "fast" | "default";
+export type Effort = "fast" | "default" | "max";
 
 /** A quantized model and what was done to it. */
 export interface QuantizedOnnx {
@@ -100,11 +101,14 @@ export async function quantizeOnnx(model: OnnxModel, options: QuantizeOnnxOption
     statistics,
     examples,
     replan,
+    thorough: effort === "max",
     options: { ...options, fitBiases: recipe.biasCorrection !== false },
   });
-  if (!planOnly) await carryOut(model, fitted.plan);
   const { channelScalings = [], inputScalings = [] } = fitted.plan;
   const isChanged = channelScalings.length + inputScalings.length > 0;
+  // What was observed last may be of channels that were then scaled otherwise.
+  if (isChanged && effort === "max") await replan();
+  if (!planOnly) await carryOut(model, fitted.plan);
   return { model, ...fitted, statistics: isChanged ? last : statistics };
 }
 

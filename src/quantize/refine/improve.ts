@@ -7,7 +7,7 @@ import type { SplitExamples } from "./split-examples.ts";
 
 /** A step for accuracy: what it gave on examples that were held back. */
 export interface AccuracyStep {
-  readonly name: "plan" | "balanced" | "equalized" | "fitted";
+  readonly name: "plan" | "balanced" | "equalized" | "fitted" | "refilled";
   /** Signal to noise of the outputs, in dB. */
   readonly decibels: number;
   /** Whether it was kept. */
@@ -21,7 +21,7 @@ export interface Attempt {
   readonly make: (
     plan: Plan,
     examples: readonly Sample[],
-  ) => Promise<{ readonly plan: Plan; readonly undo?: () => void } | undefined>;
+  ) => Promise<{ readonly plan: Plan; readonly undo?: () => void | Promise<void> } | undefined>;
 }
 
 /** A planned network that can be made better. */
@@ -61,7 +61,7 @@ export async function improve(
     const kept = candidate.decibels > best.decibels;
     steps.push({ name, decibels: candidate.decibels, kept });
     if (kept) best = candidate;
-    else made.undo?.();
+    else await made.undo?.();
   }
   return { plan: best.plan, steps };
 }

@@ -51,6 +51,15 @@ it("counts the layers", async () => {
   ]);
 });
 
+it("keeps the best of several ways to equalize channels where all is to be tried, and its plan makes the same bytes", async () => {
+  const made = await quantizeOnnx(onnxNetwork(), { dataset: normalPictures(85), recipe: RECIPE, effort: "max" });
+  expect(made.steps!.map(({ name }) => name)).toEqual(["plan", "equalized", "fitted", "refilled", "refilled"]);
+  const best = made.steps!.filter(({ kept }) => kept).at(-1)!;
+  expect(best.decibels).toBe(Math.max(...made.steps!.map(({ decibels }) => decibels)));
+  const again = await quantizeOnnxAsPlanned(onnxNetwork(), made.plan);
+  expect(await modelBytes(again.model)).toEqual(await modelBytes(made.model));
+});
+
 it("gives the same bytes by the plan's file, scaled channels and all", async () => {
   const made = await quantizeOnnx(onnxNetwork(), { dataset: normalPictures(85), recipe: RECIPE });
   expect(made.plan.channelScalings).not.toHaveLength(0);
