@@ -29,6 +29,7 @@ export interface Preparation {
  */
 export async function prepareForQuantization(model: OnnxModel): Promise<Preparation> {
   refuseQuantized(model);
+  const declared = model.main.graph.outputs.map(({ type }) => type);
   constantsToInitializers(model);
   freeInitializers(model);
   // What older operators mean can hang on the rank of their inputs.
@@ -40,6 +41,11 @@ export async function prepareForQuantization(model: OnnxModel): Promise<Preparat
   const folded = await foldBatchNorm(model);
   nameOperators(model);
   await inferShapes(model);
+  // What follows from the operators may bear other names of dimensions than the file says: programs ask for those.
+  for (const [index, output] of model.main.graph.outputs.entries()) {
+    const type = declared[index];
+    if (type?.shape !== undefined && type.type === output.type?.type) output.type = type;
+  }
   pooledConvolutionToGemm(model);
   const notes = [
     ...(from === undefined ? [] : [`the opset was raised from ${from} to ${model.opsets.get("")}`]),

@@ -91,6 +91,14 @@ describe("weights that need no calibration", () => {
     expect(plan.operators).toMatchObject([{ type: "Conv", precision: "float", reason: "it has no constant matrix" }]);
   });
 
+  it("leaves the output as the file declares it, whatever follows from the operators", async () => {
+    const declared = network();
+    const shape = ["m", 24];
+    declared.main.graph.outputs[0]!.type = { type: "float32", shape };
+    const { model } = await quantizeOnnx(declared, { recipe: RECIPES["int4-blocks"]! });
+    expect(model.main.graph.outputs[0]!.type?.shape).toEqual(shape);
+  });
+
   it("carries out a plan from a file as it was made", async () => {
     const { model, plan } = await quantized(RECIPES["int4-blocks"]!);
     const again = await quantizeOnnxAsPlanned(network(), parsePlan(printPlanFile(plan), "plan.json"));
