@@ -14,8 +14,8 @@ import type { BoltVersion } from "./version.ts";
 /** What a field may hold: enumerations as their names (numbers where a name is lacking), bool as 0 or 1. */
 export type ParameterValue = number | string | readonly number[] | BoltTensorDescription;
 
-/** Values of some fields, by name. */
-export type ParameterValues = Readonly<Partial<Record<ParameterName, ParameterValue>>>;
+/** Values of some fields, by name; what is undefined is not set. */
+export type ParameterValues = Readonly<Partial<Record<ParameterName, ParameterValue | undefined>>>;
 
 /**
  * The parameter struct of one operator. The bytes of the file are the truth, padding and unused array places included,
@@ -37,7 +37,9 @@ export class Parameters {
   static of(operator: string, version: BoltVersion, values: ParameterValues = {}): Parameters {
     const layout = structOf(operator, version);
     const parameters = new Parameters(layout, new Uint8Array(layout.size));
-    for (const [name, value] of Object.entries(values)) parameters.set(name as ParameterName, value as ParameterValue);
+    for (const [name, value] of Object.entries(values)) {
+      if (value !== undefined) parameters.set(name as ParameterName, value);
+    }
     return parameters;
   }
 

@@ -2,7 +2,7 @@ import { type Graph, type Node, Value } from "../graph/graph.ts";
 import { elementCount, type TensorType } from "../graph/tensor.ts";
 import { BoltqError } from "../io/error.ts";
 import type { OnnxModel, OnnxNode, OnnxNodeData, OnnxValue, Signature } from "../onnx/model.ts";
-import { type AttributeInit, nodeData } from "../onnx/node-data.ts";
+import { type AttributeInits, nodeData } from "../onnx/node-data.ts";
 import { integerTensor } from "../onnx/tensor-data.ts";
 import { FreshNames } from "../transform/onnx/fresh-names.ts";
 import { addInitializer } from "../transform/onnx/initializers.ts";
@@ -196,11 +196,7 @@ class ObserverBuilder {
     return outputs;
   }
 
-  #add(
-    type: string,
-    inputs: readonly OnnxValue[],
-    attributes: Readonly<Record<string, AttributeInit>> = {},
-  ): OnnxValue {
+  #add(type: string, inputs: readonly OnnxValue[], attributes: AttributeInits = {}): OnnxValue {
     const name = this.#names.next(`observe/${type}`);
     const output = new Value<OnnxNodeData>(name);
     this.#added.push(this.#graph.append({ name, type, inputs, outputs: [output], data: nodeData(attributes) }));

@@ -2,7 +2,7 @@ import { Graph, Value } from "../graph/graph.ts";
 import { type Dimension, type ElementType, elementCount, type Tensor, type TensorType } from "../graph/tensor.ts";
 import { BoltqError } from "../io/error.ts";
 import type { OnnxGraph, OnnxModel, OnnxNode, OnnxNodeData, OnnxValue } from "../onnx/model.ts";
-import { type AttributeInit, nodeData } from "../onnx/node-data.ts";
+import { type AttributeInit, type AttributeInits, nodeData } from "../onnx/node-data.ts";
 import { SHAPE_RULES } from "../onnx/shape-rules/index.ts";
 import { nodeFacts } from "../onnx/shape-rules/shape-rule.ts";
 import { integerTensor, tensorOf } from "../onnx/tensor-data.ts";
@@ -17,7 +17,7 @@ export type Shape = readonly Dimension[];
 export interface OperationOptions {
   /** Name of the node; made unique. */
   readonly name: string;
-  readonly attributes?: Readonly<Record<string, AttributeInit>>;
+  readonly attributes?: AttributeInits;
   /** Element type of the first output, where it is not what ONNX's rules say. */
   readonly type?: ElementType;
   /** Shape of the first output, where more is known than ONNX's rules say. */
@@ -94,7 +94,7 @@ export class GraphBuilder {
   addMany(type: string, inputs: readonly (OnnxValue | undefined)[], options: OperationOptions): readonly OnnxValue[] {
     const name = this.unique(options.name);
     const { attributes = {}, outputs = 1 } = options;
-    for (const value of Object.values(attributes)) if (typeof value !== "string") checkAttribute(value);
+    for (const value of Object.values(attributes)) if (value !== undefined) checkAttribute(value);
     const values = Array.from({ length: typeof outputs === "number" ? outputs : outputs.length }, (_, index) => {
       const value: OnnxValue = new Value(this.unique(`${name}:${index}`));
       return value;
@@ -177,7 +177,7 @@ function refuseSizes(values: readonly Dimension[]): never {
   });
 }
 
-function checkAttribute(value: Exclude<AttributeInit, string>): void {
+function checkAttribute(value: AttributeInit): void {
   if (typeof value === "number") checkWhole([value]);
-  else if (!("float" in value)) checkWhole(value);
+  else if (Array.isArray(value)) checkWhole(value);
 }

@@ -3,12 +3,17 @@ import type { OnnxAttribute, OnnxNodeData } from "./model.ts";
 /** Attribute values in short: a whole list of integers is `ints`; `{ float: 1 }` where the kind cannot be seen. */
 export type AttributeInit = number | string | readonly number[] | { readonly float: number };
 
+/** Attributes by name; what is undefined is left out. */
+export type AttributeInits = Readonly<Record<string, AttributeInit | undefined>>;
+
 /** What a new operator of ai.onnx with these attributes holds. */
-export function nodeData(attributes: Readonly<Record<string, AttributeInit>> = {}): OnnxNodeData {
+export function nodeData(attributes: AttributeInits = {}): OnnxNodeData {
   return {
     domain: "",
     overload: "",
-    attributes: new Map(Object.entries(attributes).map(([name, value]) => [name, attributeOf(value)])),
+    attributes: new Map(
+      Object.entries(attributes).flatMap(([name, value]) => (value === undefined ? [] : [[name, attributeOf(value)]])),
+    ),
     documentation: "",
     unknownFields: new Uint8Array(0),
   };

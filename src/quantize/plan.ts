@@ -49,17 +49,17 @@ export interface WeightPlan {
   readonly operator: string;
   readonly name: string;
   readonly type: WeightType;
-  readonly form?: WeightForm;
+  readonly form?: WeightForm | undefined;
   /** So many numbers share a scale; none: a channel does, or all. */
-  readonly block?: number;
+  readonly block?: number | undefined;
   /** Default true. */
-  readonly symmetric?: boolean;
+  readonly symmetric?: boolean | undefined;
   /** One for each channel, or one alone; float32 numbers. None: the largest magnitude is found when it is written. */
   readonly scales: readonly number[];
   /** The codes, in the weight's own order, where they are not the nearest to its numbers. */
   readonly codes?: Int8Array;
   /** What each channel of the operator's input is divided by, and the weights that it meets multiplied with, before both are quantized. */
-  readonly inputFactors?: readonly number[];
+  readonly inputFactors?: readonly number[] | undefined;
   /** Cut to ±this first. */
   readonly clip?: number;
   /** The axis of the channels. */
@@ -94,9 +94,9 @@ export interface OperatorPlan {
   readonly type: string;
   readonly precision: "int8" | "float16" | "float";
   /** Bolt's word for it; none: the file says nothing of the operator. */
-  readonly label?: Label;
+  readonly label?: Label | undefined;
   /** In a Bolt network: its scales are those of `values`; else they are found at each run. */
-  readonly static?: boolean;
+  readonly static?: boolean | undefined;
   readonly reason: string;
 }
 

@@ -56,7 +56,7 @@ async function raiseRecurrent(context: RaiseContext): Promise<Raised> {
       attributes: {
         hidden_size: hidden,
         direction: directions === 2 ? "bidirectional" : "forward",
-        ...(cell.splitsBias ? { linear_before_reset: 1 } : {}),
+        linear_before_reset: cell.splitsBias ? 1 : undefined,
       },
       outputs: cell.type === "LSTM" ? 3 : 2,
     },

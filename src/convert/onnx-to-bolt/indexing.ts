@@ -37,7 +37,7 @@ const lowerCumulative: Lower = async (node, { rules }) => {
     {
       type: "Cum",
       parameters: {
-        ...(rules === "1.5" ? { mode: node.type === "CumSum" ? "SUM" : "PROD" } : {}),
+        mode: rules === "1.5" ? (node.type === "CumSum" ? "SUM" : "PROD") : undefined,
         exclusive: intAttribute(node, "exclusive", 0),
         reverse: intAttribute(node, "reverse", 0),
         axis,
@@ -124,7 +124,7 @@ const lowerRandom: Lower = async (node, { asBolt, rules }) => {
     {
       type: "Random",
       parameters: {
-        ...(rules === "1.5" ? { mode: isNormal ? "NORMAL" : "UNIFORM" } : {}),
+        mode: rules === "1.5" ? (isNormal ? "NORMAL" : "UNIFORM") : undefined,
         dt: asBolt && node.data.attributes.has("dtype") ? "I32" : "F32",
         value,
         seed: floatAttribute(node, "seed", UNKNOWN),

@@ -146,8 +146,8 @@ const lowerGather: Lower = async (node, { rules }) => {
       parameters: {
         ...parameters,
         index_scalar: node.type === "Gather" && index?.shape.length === 0 ? 1 : 0,
-        ...(data === undefined ? {} : { data_desc: describeShape(data) }),
-        ...(index === undefined ? {} : { index_desc: describeShape(index) }),
+        data_desc: data && describeShape(data),
+        index_desc: index && describeShape(index),
       },
       weight: await ownConstants(data, index),
     },

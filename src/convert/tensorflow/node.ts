@@ -28,10 +28,10 @@ export interface TensorflowNode {
 
 /** The value of an attribute; of its kinds one is there. */
 export interface TensorflowAttribute {
-  readonly text?: string;
-  readonly integer?: number;
-  readonly float?: number;
-  readonly flag?: boolean;
+  readonly text?: string | undefined;
+  readonly integer?: number | undefined;
+  readonly float?: number | undefined;
+  readonly flag?: boolean | undefined;
   /** Undefined for types that no tensor here can have, such as resources. */
   readonly type?: ElementType | undefined;
   /** Sizes, -1 where unknown; undefined of an unknown rank. */
@@ -39,9 +39,9 @@ export interface TensorflowAttribute {
   readonly integers?: readonly number[];
   readonly texts?: readonly string[];
   /** The name of a function. */
-  readonly function?: string;
+  readonly function?: string | undefined;
   /** A constant, which is looked at when it is asked for. Rejects with a BoltqError. */
-  readonly tensor?: () => Promise<Tensor>;
+  readonly tensor?: (() => Promise<Tensor>) | undefined;
 }
 
 /** Element types by TensorFlow's numbers (DataType). */

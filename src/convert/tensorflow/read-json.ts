@@ -79,16 +79,20 @@ function nodeOf(value: unknown): TensorflowNode {
 function attributeOf(value: unknown): TensorflowAttribute {
   const { s, i, f, b, type, shape, tensor, list, func } = recordOf(value, "an attribute");
   return {
-    ...(s === undefined ? {} : { text: bytesText(s) }),
-    ...(i === undefined ? {} : { integer: numberOf(i) }),
-    ...(f === undefined ? {} : { float: numberOf(f) }),
-    ...(b === undefined ? {} : { flag: b === true }),
-    ...(type === undefined ? {} : { type: typeOf(type)?.type }),
-    ...(shape === undefined ? {} : { shape: shapeOf(shape) }),
-    ...(tensor === undefined ? {} : { tensor: async () => tensorOf(recordOf(tensor, "a constant")) }),
-    ...(func === undefined ? {} : { function: textOf(recordOf(func, "func").name) }),
+    text: given(s, bytesText),
+    integer: given(i, numberOf),
+    float: given(f, numberOf),
+    flag: given(b, (flag) => flag === true),
+    type: given(type, (number) => typeOf(number)?.type),
+    shape: given(shape, shapeOf),
+    tensor: given(tensor, (constant) => async () => tensorOf(recordOf(constant, "a constant"))),
+    function: given(func, (named) => textOf(recordOf(named, "func").name)),
     ...(list === undefined ? {} : attributeList(recordOf(list, "a list"))),
   };
+}
+
+function given<Result>(value: unknown, read: (value: unknown) => Result): Result | undefined {
+  return value === undefined ? undefined : read(value);
 }
 
 function attributeList({ i, s }: Json): TensorflowAttribute {

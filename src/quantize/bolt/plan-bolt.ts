@@ -162,8 +162,8 @@ function operatorPlan(node: BoltNode, labels: Labels, clips: Labelling["clips"])
     name: node.name,
     type: node.type,
     precision: (labelled?.label ?? "float") === "float" ? "float" : "int8",
-    ...(labelled === undefined ? {} : { label: labelled.label }),
-    ...(clips.has(node) ? { static: true } : {}),
+    label: labelled?.label,
+    static: clips.has(node) ? true : undefined,
     reason: labelled?.reason ?? "",
   };
 }

@@ -139,10 +139,7 @@ class PlanPerformer {
       this.#constant(`${name}/scale`, floatTensor(scaleShape, scales)),
       this.#constant(`${name}/zero_point`, encodedTensor("int8", scaleShape, zeros)),
     ];
-    const attributes = {
-      ...(scales.length === 1 ? {} : { axis }),
-      ...(block === undefined ? {} : { block_size: block }),
-    };
+    const attributes = { axis: scales.length === 1 ? undefined : axis, block_size: block };
     this.#model.main.graph.insertBefore(node, this.#init("DequantizeLinear", name, inputs, back, attributes));
     return back;
   }

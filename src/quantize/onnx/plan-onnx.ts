@@ -16,7 +16,7 @@ import type { ClipValues } from "./table-clips.ts";
 
 export interface PlanOnnxOptions {
   /** Clip values that take the place of what was observed. */
-  readonly clips?: ClipValues;
+  readonly clips?: ClipValues | undefined;
   /** What was changed about the model before. */
   readonly notes?: readonly string[];
   /** The opset that the model came with. Default 13. */

@@ -83,7 +83,7 @@ export async function quantizeOnnx(model: OnnxModel, options: QuantizeOnnxOption
   const { notes, opset } = observation;
   const { planOnnx } = await import("./plan-onnx.ts");
   const planOf = (seen: Statistics, { placement } = observation) =>
-    planOnnx(model, recipe, placement, seen, { notes, opset, ...(clips === undefined ? {} : { clips }) });
+    planOnnx(model, recipe, placement, seen, { notes, opset, clips });
   const planned = await planOf(statistics);
   if (examples === undefined || planned.weights.length === 0) {
     if (!planOnly) await carryOut(model, planned);

@@ -36,8 +36,8 @@ function pooling(context: LayerContext): OnnxValue {
     attributes: {
       ...window,
       pads: [...pads, ...ends],
-      ...(up ? { ceil_mode: 1 } : {}),
-      ...(mean && !beyond && pads.some((pad) => pad > 0) ? { count_include_pad: 1 } : {}),
+      ceil_mode: up ? 1 : undefined,
+      count_include_pad: mean && !beyond && pads.some((pad) => pad > 0) ? 1 : undefined,
     },
     shape,
   });

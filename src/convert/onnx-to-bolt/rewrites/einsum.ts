@@ -72,7 +72,7 @@ function withoutAxes(rewriting: Rewriting, { value, letters }: Term, kept: Reado
   const byAttribute = rewriting.opset < 13;
   const sum = rewriting.add("ReduceSum", byAttribute ? [value] : [value, list], suffix, {
     keepdims: 0,
-    ...(byAttribute ? { axes } : {}),
+    axes: byAttribute ? axes : undefined,
   });
   return { value: sum, letters: letters.filter((letter) => kept.has(letter)) };
 }

@@ -1,6 +1,6 @@
 import type { ElementType } from "../../../graph/tensor.ts";
 import type { OnnxValue } from "../../../onnx/model.ts";
-import type { AttributeInit } from "../../../onnx/node-data.ts";
+import type { AttributeInits } from "../../../onnx/node-data.ts";
 import { elementTypeNumber } from "../../../onnx/schema.ts";
 import { encodedTensor, floatTensor, integerTensor } from "../../../onnx/tensor-data.ts";
 import type { Rewriting } from "./rewrite.ts";
@@ -11,7 +11,7 @@ export type Operand = OnnxValue | number | undefined;
 /** Writes down what computes a value, operator by operator; names are numbered. */
 export interface Formula {
   /** Adds an operator of one output. */
-  op(type: string, operands: readonly Operand[], attributes?: Readonly<Record<string, AttributeInit>>): OnnxValue;
+  op(type: string, operands: readonly Operand[], attributes?: AttributeInits): OnnxValue;
   cast(value: OnnxValue, type: ElementType): OnnxValue;
   reshape(value: OnnxValue, shape: readonly number[]): OnnxValue;
   floats(shape: readonly number[], values: ArrayLike<number>): OnnxValue;

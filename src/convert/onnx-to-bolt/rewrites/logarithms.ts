@@ -11,7 +11,7 @@ function reduced(rewriting: Rewriting, type: string, input: OnnxValue, suffix: s
   return rewriting.add(type, [input, ...node.inputs.slice(1)], suffix, {
     keepdims,
     noop_with_empty_axes: intAttribute(node, "noop_with_empty_axes", 0),
-    ...(axes === undefined ? {} : { axes }),
+    axes,
   });
 }
 

@@ -74,7 +74,7 @@ const bernoulli: Rewrite = (rewriting) => {
   const seed = node.data.attributes.get("seed");
   const draw = op("RandomUniformLike", [node.input(0)], {
     dtype: ELEMENT_TYPES.indexOf("float32"),
-    ...(seed?.kind === "float" ? { seed: { float: seed.value } } : {}),
+    seed: seed?.kind === "float" ? { float: seed.value } : undefined,
   });
   rewriting.become(cast(op("Less", [draw, cast(node.input(0), "float32")]), type));
 };

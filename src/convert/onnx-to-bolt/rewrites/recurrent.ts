@@ -47,7 +47,7 @@ const recurrent: Rewrite = async (rewriting) => {
     hidden_size: units,
     layout: 1,
     direction,
-    ...(type === "GRU" ? { linear_before_reset: linear } : {}),
+    linear_before_reset: type === "GRU" ? linear : undefined,
   });
   const outputs = rewriting.takeOutputs(node);
   lastStates.forEach((state, index) => {

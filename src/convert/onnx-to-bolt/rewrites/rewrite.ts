@@ -2,7 +2,7 @@ import { Value } from "../../../graph/graph.ts";
 import { type ElementType, elementCount, type Tensor } from "../../../graph/tensor.ts";
 import { BoltqError } from "../../../io/error.ts";
 import type { OnnxGraph, OnnxNode, OnnxValue } from "../../../onnx/model.ts";
-import { type AttributeInit, nodeData } from "../../../onnx/node-data.ts";
+import { type AttributeInit, type AttributeInits, nodeData } from "../../../onnx/node-data.ts";
 import { isStatic } from "../../../onnx/shape-rules/dimensions.ts";
 import { type Shape, shapeOf } from "../../../onnx/shape-rules/shape-rule.ts";
 import { encodedTensor } from "../../../onnx/tensor-data.ts";
@@ -10,7 +10,7 @@ import { encodedTensor } from "../../../onnx/tensor-data.ts";
 /** A constant that a rewrite makes has no more: what the model's sizes ask for may be anything. */
 const MOST_MADE_ELEMENTS = 2 ** 24;
 
-type Attributes = Readonly<Record<string, AttributeInit>>;
+type Attributes = AttributeInits;
 
 /** An operator that is being rewritten into others, which stand in its place. */
 export class Rewriting {

@@ -1,7 +1,7 @@
 import { Value } from "../../../graph/graph.ts";
 import type { ElementType, Tensor } from "../../../graph/tensor.ts";
 import type { OnnxGraph, OnnxModel, OnnxNode, OnnxNodeData, OnnxValue } from "../../../onnx/model.ts";
-import { type AttributeInit, nodeData } from "../../../onnx/node-data.ts";
+import { type AttributeInits, nodeData } from "../../../onnx/node-data.ts";
 import { subgraphsOf } from "../../../onnx/subgraphs.ts";
 import { FreshNames } from "../../../transform/onnx/fresh-names.ts";
 import type { SharedWork } from "./shared-work.ts";
@@ -13,7 +13,7 @@ export const MICROSOFT = "com.microsoft";
 export interface NewOperator {
   readonly type: string;
   readonly inputs: readonly (OnnxValue | undefined)[];
-  readonly attributes?: Readonly<Record<string, AttributeInit>>;
+  readonly attributes?: AttributeInits;
   readonly domain?: string;
 }
 

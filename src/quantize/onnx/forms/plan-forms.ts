@@ -27,11 +27,8 @@ export async function planForms(
   const rounding = places.filter(({ node }) => roundsInputs(choices.get(node)!));
   const factors = await shared.once(`balanced ${namesOf(rounding)}`, () => balancedInputs(rounding));
   const weights = places.map((place) => {
-    const known = factors.get(place.node.name);
-    return {
-      ...weightPlan(place, settingsFor(recipe, place.node), choices.get(place.node)!),
-      ...(known === undefined ? {} : { inputFactors: known }),
-    };
+    const plan = weightPlan(place, settingsFor(recipe, place.node), choices.get(place.node)!);
+    return { ...plan, inputFactors: factors.get(place.node.name) };
   });
   const nodes = allNodes(model.main.graph.nodes);
   const halves = nodes.some(asksForHalf(recipe)) ? await chooseHalf(model, asksForHalf(recipe)) : undefined;
@@ -77,9 +74,9 @@ function weightPlan(
     operator: node.name,
     name: value.name,
     type,
-    ...(form === undefined ? {} : { form }),
-    ...(block === undefined ? {} : { block }),
-    ...(symmetric === undefined ? {} : { symmetric }),
+    form,
+    block,
+    symmetric,
     scales: [],
     axis,
     granularity: form === "dynamic-int8" ? weights.granularity : "per-channel",
