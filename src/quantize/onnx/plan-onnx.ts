@@ -9,7 +9,7 @@ import { activationScale, rangeOfCodes } from "./activation-scale.ts";
 import { checkStatistics } from "./check-statistics.ts";
 import { dataInputs, weightOf } from "./operator-roles.ts";
 import type { Placement } from "./placement.ts";
-import { planTrainedWeight } from "./plan-trained-weight.ts";
+import { planTrainedWeight, trainedGrid } from "./plan-trained-weight.ts";
 import { planWeight } from "./plan-weight.ts";
 import { scaleGroups } from "./scale-groups.ts";
 import type { ClipValues } from "./table-clips.ts";
@@ -41,13 +41,14 @@ export async function planOnnx(
   const values = planValues(placement, statistics, clips, warnings);
   const weights: WeightPlan[] = [];
   const biases: BiasPlan[] = [];
-  const trained = (node: OnnxNode) => isTrainedAlone(node, recipe, placement, clips);
   for (const node of model.main.graph.nodes) {
     const weight = weightOf(node);
     const operator = placement.quantized.get(node);
     if (weight === undefined) continue;
+    const isTrained = clips?.trained === true && clips.weight(node, weight.value) !== undefined;
     if (operator?.role !== "matrix") {
-      const alone = trained(node) ? await planTrainedWeight(node, weight, model.opsets.get("")!) : undefined;
+      const isAlone = isTrained && operator === undefined && canBeStored(node, recipe);
+      const alone = isAlone ? await planTrainedWeight(node, weight, model.opsets.get("")!) : undefined;
       if (alone !== undefined) weights.push(alone);
       continue;
     }
@@ -61,6 +62,7 @@ export async function planOnnx(
       correctBias: recipe.biasCorrection !== false,
       clip: clips?.weight(node, weight.value),
       trained: clips?.trained ?? false,
+      grid: isTrained && operator.settings.weights.bits !== 7 ? await trainedGrid(weight) : undefined,
     });
     weights.push(planned.weight);
     if (planned.bias !== undefined) biases.push(planned.bias);
@@ -191,17 +193,9 @@ function opsetWarnings(weights: readonly WeightPlan[], opset: number): PlanWarni
   ];
 }
 
-/** Whether training rounded the weight of an operator that stays float. */
-function isTrainedAlone(
-  node: OnnxNode,
-  recipe: Recipe,
-  { quantized }: Placement,
-  clips: ClipValues | undefined,
-): boolean {
-  if (clips?.trained !== true || quantized.has(node) || !WITH_WEIGHTS.has(node.type)) return false;
-  const weight = weightOf(node);
-  if (weight === undefined || clips.weight(node, weight.value) === undefined) return false;
-  return staticSettingsFor(recipe, node).precision !== "float";
+/** Whether its weight may be int8 where it computes in float. */
+function canBeStored(node: OnnxNode, recipe: Recipe): boolean {
+  return WITH_WEIGHTS.has(node.type) && staticSettingsFor(recipe, node).precision !== "float";
 }
 
 const WITH_WEIGHTS: ReadonlySet<string> = new Set(["Conv", "ConvTranspose", "Gemm", "MatMul"]);

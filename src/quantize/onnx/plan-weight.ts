@@ -7,6 +7,7 @@ import { type ChannelBlock, channelBlocks } from "./channel-blocks.ts";
 import { finiteValues } from "./finite-weights.ts";
 import { biasOf, type WeightPlace } from "./operator-roles.ts";
 import { largestPairSums, MOST_PAIR_SUM } from "./pair-sums.ts";
+import { type TrainedGrid, withCodes } from "./plan-trained-weight.ts";
 import { codeOf, forEachRun, scaleReaching, weightScales } from "./weight-scales.ts";
 
 /** Codes of a bias: the ends of int32, one less so that adding the first product cannot wrap. */
@@ -26,6 +27,8 @@ export interface WeightTask {
   readonly clip: number | undefined;
   /** Whether the steps of training are kept although sums may saturate. Default false. */
   readonly trained?: boolean;
+  /** What training left it in, where that is known. */
+  readonly grid?: TrainedGrid | undefined;
 }
 
 export interface PlannedWeight {
@@ -45,19 +48,21 @@ export async function planWeight(task: WeightTask): Promise<PlannedWeight> {
   const largest = 2 ** (settings.bits - 1) - 1;
   const { shape } = weight.value.constant!;
   const perChannel = settings.granularity === "per-channel" && (node.type !== "MatMul" || shape.length === 2);
+  const grid = perChannel || task.grid?.scales.length === 1 ? task.grid : undefined;
   const granularity = perChannel ? "per-channel" : "per-tensor";
   const source = biasOf(node);
   const stated = source?.constant === undefined ? undefined : await finiteValues(source);
   const blocks: PlannedBlock[] = [];
   for await (const block of channelBlocks(weight.value, weight.axis, { together: !perChannel })) {
-    clip(block.values, task.clip);
-    blocks.push(planBlock(task, block, { settings: { ...settings, granularity }, largest, bias: stated }));
+    if (grid === undefined) clip(block.values, task.clip);
+    blocks.push(planBlock({ ...task, grid }, block, { settings: { ...settings, granularity }, largest, bias: stated }));
   }
   const scales = blocks.flatMap((block) => block.scales);
   const most = scaleReaching(Math.max(...blocks.map((block) => block.most)), largest);
   const dead = blocks.flatMap((block) => block.dead);
   if (perChannel) for (const channel of dead) scales[channel] = Math.max(scales[channel]!, most);
   const corrections = blocks.flatMap(({ errors }) => (errors === undefined ? [] : [...errors]));
+  const overflowing = blocks.flatMap((block) => block.overflowing);
   const bias = addBiases(stated, corrections.length === 0 ? undefined : corrections);
   return {
     weight: {
@@ -69,6 +74,7 @@ export async function planWeight(task: WeightTask): Promise<PlannedWeight> {
       granularity,
       method: task.clip === undefined ? settings.method : "table",
       largest,
+      ...(grid === undefined || overflowing.length > 0 ? {} : { ...withCodes(grid), scales }),
       reason: perChannel || settings.granularity === "per-tensor" ? "" : "a batch of matrices has one scale",
     },
     bias: bias === undefined ? undefined : biasPlan(node, source, bias, scales, input.scale),
@@ -79,10 +85,7 @@ export async function planWeight(task: WeightTask): Promise<PlannedWeight> {
         weight.value,
         task.trained ? "those of training were kept" : "their scales were widened",
       ),
-      ...overflows(
-        blocks.flatMap(({ overflowing }) => overflowing),
-        source,
-      ),
+      ...overflows(overflowing, source),
     ],
   };
 }
@@ -109,7 +112,9 @@ interface BlockSettings {
 
 function planBlock(task: WeightTask, block: ChannelBlock, { settings, largest, bias }: BlockSettings): PlannedBlock {
   const { values, layout, first } = block;
-  const { scales, dead, most } = weightScales(values, layout, settings, largest);
+  const found = weightScales(values, layout, settings, largest);
+  const { dead, most } = found;
+  const scales = trainedScales(task, first, found.scales.length) ?? found.scales;
   const crowded = widenForPairs(task, scales, block);
   const stated = bias?.subarray(first, first + layout.channels);
   const overflowing = widenForBias(scales, stated, task.input.scale);
@@ -123,6 +128,12 @@ function planBlock(task: WeightTask, block: ChannelBlock, { settings, largest, b
     overflowing: numbered(overflowing),
     errors,
   };
+}
+
+/** Of `count` channels from `first` on, or one for all. */
+function trainedScales({ grid }: WeightTask, first: number, count: number): number[] | undefined {
+  if (grid?.scales.length === 1) return new Array<number>(count).fill(grid.scales[0]!);
+  return grid?.scales.slice(first, first + count);
 }
 
 function clip(values: Float32Array, limit: number | undefined): void {
