@@ -119,12 +119,14 @@ async function quantizeWithForms(
   options: QuantizeOnnxOptions,
 ): Promise<QuantizedOnnx> {
   const { prepareForQuantization } = await import("./prepare.ts");
-  const { applyForms, fitToInputs, planForms } = await import("./forms/index.ts");
+  const { applyForms, fitToInputs, largeValues, planForms, SharedWork } = await import("./forms/index.ts");
   const { notes } = await prepareForQuantization(model);
-  const { target = "ort", planOnly = false, dataset, effort = recipe.effort, shared } = options;
-  const planned = await planForms(model, recipe, target, notes, shared);
-  const plan =
-    dataset === undefined || effort === "fast" ? planned : await fitToInputs(model, planned, dataset, options, shared);
+  const { target = "ort", planOnly = false, effort = recipe.effort, shared = new SharedWork() } = options;
+  const dataset = effort === "fast" ? undefined : options.dataset;
+  const large = async () =>
+    dataset === undefined ? new Map() : shared.once("large", () => largeValues(model, dataset, options));
+  const planned = await planForms(model, recipe, target, notes, shared, large);
+  const plan = dataset === undefined ? planned : await fitToInputs(model, planned, dataset, options, shared);
   if (!planOnly) {
     applyForms(model, plan, shared);
     await narrowAgain(model);

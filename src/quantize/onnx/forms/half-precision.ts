@@ -34,11 +34,12 @@ const CHEAP: ReadonlySet<string> = new Set(["Add", "Sub", "Mul", "Div", "Neg", "
 
 /**
  * Decides which of the operators that `asked` lets through compute in half floats: those that can, and lose neither their
- * numbers (beyond 65504) nor their digits. Operators without float numbers are left out.
+ * numbers (beyond 65504) nor their digits. `large`: see `largeValues`. Operators without float numbers are left out.
  */
 export async function chooseHalf(
   model: OnnxModel,
   asked: (node: OnnxNode) => boolean,
+  large: ReadonlyMap<string, number> = new Map(),
 ): Promise<Map<OnnxNode, HalfChoice>> {
   const choices = new Map<OnnxNode, HalfChoice>();
   const kinds = new Map<OnnxValue, Kind>();
@@ -50,7 +51,10 @@ export async function chooseHalf(
       const inputs = await Promise.all(floats.map((value) => kindOf(value, kinds)));
       const made = await madeKind(node, inputs);
       for (const output of node.outputs) kinds.set(output, BOUNDED.has(node.type) ? "plain" : made);
-      choices.set(node, asked(node) ? await judge(node, made) : keep("the recipe leaves it in float"));
+      choices.set(
+        node,
+        asked(node) ? await judge(node, made, reach(node, large)) : keep("the recipe leaves it in float"),
+      );
     }
   };
   await visit(model.main);
@@ -60,8 +64,14 @@ export async function chooseHalf(
 
 const keep = (reason: string): HalfChoice => ({ half: false, reason });
 
-async function judge(node: OnnxNode, made: Kind): Promise<HalfChoice> {
+/** The largest magnitude that examples showed of what an operator reads or gives, of those known. */
+function reach({ inputs, outputs }: OnnxNode, large: ReadonlyMap<string, number>): number {
+  return Math.max(0, ...[...inputs, ...outputs].map((value) => large.get(value?.name ?? "") ?? 0));
+}
+
+async function judge(node: OnnxNode, made: Kind, most: number): Promise<HalfChoice> {
   if (!takesHalf(node)) return keep("it takes no half floats");
+  if (most > 0) return keep(`numbers reach ${most.toPrecision(2)} in the examples; half floats end at 65504`);
   if (node.inputs.some((value) => value !== undefined && isFloat(value) === undefined))
     return keep("the types of what it reads are not known");
   if (FRAGILE.has(node.type) || dividesByRoot(node)) return keep("it would lose digits in half floats");

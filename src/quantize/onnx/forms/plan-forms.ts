@@ -20,6 +20,7 @@ export async function planForms(
   target: RuntimeTarget,
   notes: readonly string[] = [],
   shared: SharedWork = new SharedWork(),
+  large: () => Promise<ReadonlyMap<string, number>> = async () => new Map(),
 ): Promise<Plan> {
   const choices = new Map<OnnxNode, FormChoice>();
   const places = weightPlaces(model);
@@ -31,7 +32,9 @@ export async function planForms(
     return { ...plan, inputFactors: factors.get(place.node.name) };
   });
   const nodes = allNodes(model.main.graph.nodes);
-  const halves = nodes.some(asksForHalf(recipe)) ? await chooseHalf(model, asksForHalf(recipe)) : undefined;
+  const halves = nodes.some(asksForHalf(recipe))
+    ? await chooseHalf(model, asksForHalf(recipe), await large())
+    : undefined;
   const warnings = [...ruleWarnings(recipe, nodes), ...emptyWarnings(weights)];
   return {
     format: "onnx",
