@@ -110,7 +110,7 @@ describeWithShared("quantizing ONNX models", () => {
       [["quantize", model, "-o", out, "--recipe", "int9", "--data", folder], /no recipe "int9"/],
       [["calibrate", model], /nothing to do with the statistics/],
       [["calibrate", "--merge", join(folder, "no-model.onnx"), "-o", out], /not valid JSON/],
-      [["table", "--from-qdq", model, "-o", join(folder, "t.json")], /reads quantized values/],
+      [["table", "--from-qdq", model, "-o", join(folder, "t.json")], /reads values that were quantized/],
     ];
     for (const [args, message] of calls) {
       const { status, stderr } = runProgram("boltq", ...args);

@@ -41,10 +41,14 @@ async function makeTable({ fromQdq: path, output, float, onnxNames }: Options): 
   }
   const layers = await tableOfTraining(model, { all: onnxNames ?? false });
   if (layers.size === 0) {
-    throw new BoltqError("invalid-data", "no Conv, Gemm or MatMul of the model reads quantized values", {
-      file: path,
-      remedy: "Export the model with its fake quantization (QuantizeLinear and DequantizeLinear)",
-    });
+    throw new BoltqError(
+      "invalid-data",
+      "no Conv, Gemm or MatMul of the model reads values that were quantized to what int8 holds",
+      {
+        file: path,
+        remedy: "Export the model with its fake quantization (QuantizeLinear and DequantizeLinear)",
+      },
+    );
   }
   if (floatOutput !== undefined) await writeModelFile(model, floatOutput, files);
   const named = onnxNames ? layers : await boltNames(layers, model);

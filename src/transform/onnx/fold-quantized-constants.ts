@@ -7,8 +7,8 @@ import { codeRange, quantParameters } from "./quantizer-parameters.ts";
 
 /**
  * Calculates QuantizeLinear, DequantizeLinear and Quant over constants: weights become the numbers that the quantized
- * network multiplies with. `steps` receives the largest scale of each constant that is whole multiples of its scales, up
- * to 127 of them. Returns how many operators were calculated.
+ * network multiplies with. `steps` receives the largest scale of each constant that is whole multiples of its scales, as
+ * many as int8 holds. Returns how many operators were calculated.
  */
 export async function foldQuantizedConstants(model: OnnxModel, steps: Map<OnnxValue, number>): Promise<number> {
   const { graph, initializers } = model.main;
@@ -55,14 +55,19 @@ async function encoded(node: OnnxNode, tensor: Tensor): Promise<Calculated | und
   return { tensor: encodedTensor(type, tensor.shape, codes) };
 }
 
+/** What int8 holds. */
+const [LEAST_STEPS, MOST_STEPS] = [-128, 127];
+
 async function decoded(node: OnnxNode, tensor: Tensor): Promise<Calculated> {
   const { scales, zeros, placeOf } = await linearParameters(node, tensor.shape);
+  let fits = true;
   const values = Float32Array.from(await numbersOf(tensor), (code, index) => {
     const place = placeOf(index);
-    return (code - (zeros[place] ?? 0)) * scales[place]!;
+    const steps = code - (zeros[place] ?? 0);
+    if (steps < LEAST_STEPS || steps > MOST_STEPS) fits = false;
+    return steps * scales[place]!;
   });
-  const symmetric = (tensor.type === "int8" || tensor.type === "int4") && Array.from(zeros).every((zero) => zero === 0);
-  return { tensor: floatTensor(tensor.shape, values), step: symmetric ? largestOf(scales) : undefined };
+  return { tensor: floatTensor(tensor.shape, values), step: fits ? largestOf(scales) : undefined };
 }
 
 /** Scales and zero points, and which of them is for an element: one for all, for a slice along `axis`, or for a block of it. */
