@@ -87,7 +87,7 @@ export type {
   ValueInfo,
 } from "./onnx/model.ts";
 export type { ReadOnnxOptions } from "./onnx/read.ts";
-export { type ExternalFiles, type WriteOnnxOptions, writeOnnx } from "./onnx/write.ts";
+export { type ExternalFiles, type ExternalPlace, type WriteOnnxOptions, writeOnnx } from "./onnx/write.ts";
 export { applyBoltPlan } from "./quantize/bolt/apply-plan.ts";
 export { type CalibrateBoltOptions, calibrateBolt, calibratedPlan } from "./quantize/bolt/calibrate.ts";
 export {
@@ -109,6 +109,7 @@ export type { StoreOptions } from "./quantize/bolt/store-weights.ts";
 export type { WeightWork } from "./quantize/bolt/weight-work.ts";
 export type { Encoding } from "./quantize/formats/encoding.ts";
 export type { TieRule } from "./quantize/formats/int8.ts";
+export { SharedWork } from "./quantize/onnx/forms/shared-work.ts";
 export { type OnnxObservation, planObservation } from "./quantize/onnx/observation.ts";
 export {
   type Effort,
@@ -177,3 +178,4 @@ export type { OnnxRuntimeModule, OrtSession, OrtTensor, OrtValueMetadata } from 
 export type { ModelPath, NamedTensors, Optimization, Runtime, Session, SessionOptions } from "./runtime/runtime.ts";
 export type { InterfaceNames } from "./transform/bolt/keep-names.ts";
 export type { ChannelScaling } from "./transform/onnx/equalize-channels.ts";
+export type { InputScaling } from "./transform/onnx/scale-inputs.ts";
