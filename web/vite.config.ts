@@ -54,6 +54,8 @@ export default defineConfig({
         index: fileURLToPath(new URL("index.html", import.meta.url)),
         "service-worker": fileURLToPath(new URL("src/offline/service-worker.ts", import.meta.url)),
       },
+      // How long plugins take is no fault of who sets up.
+      checks: { pluginTimings: false },
       output: { entryFileNames: ({ name }) => (name === "service-worker" ? "[name].js" : "assets/[name]-[hash].js") },
     },
   },
