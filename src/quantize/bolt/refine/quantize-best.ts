@@ -22,9 +22,10 @@ export interface QuantizeBestOptions extends CalibrateBoltOptions {
   readonly onFit?: ((layers: number, all: number) => void) | undefined;
 }
 
-/** How channels are equalized: of what is computed in int8 activations matter too. */
-function equalizedBy(inference: BoltInference | undefined): EqualizedBy {
-  return isQuantizedInference(inference ?? "INT8_FP16") ? { filling: 0.75 } : "weights";
+/** How channels are equalized: of what is computed in int8 activations matter too, where the weights have more than 4 bits. */
+function equalizedBy(plan: Plan, inference: BoltInference | undefined): EqualizedBy {
+  const fourBits = plan.weights.some(({ type }) => type === "int4");
+  return isQuantizedInference(inference ?? "INT8_FP16") && !fourBits ? { filling: 0.75 } : "weights";
 }
 
 /**
@@ -56,7 +57,7 @@ export async function quantizeBoltBest(
     });
   const fit: Attempt["make"] = async (planned, fitted) => ({ plan: await fitPlan(planned, fitted) });
   const equalizeAndFit: Attempt["make"] = async (_, fitted) => {
-    const scaled = await equalizeBolt(model, magnitudes, equalizedBy(options.inference));
+    const scaled = await equalizeBolt(model, magnitudes, equalizedBy(plan, options.inference));
     if (scaled === undefined) return undefined;
     const planned = { ...(await planNow()), channelScalings: scaled.scalings };
     return { plan: await fitPlan(planned, fitted), undo: scaled.undo };
