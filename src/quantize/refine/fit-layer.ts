@@ -161,10 +161,12 @@ async function fitBiases(
     let mean = 0;
     for (let index = 0; index < inputs; index++) mean += rounded[output * inputs + index]! * xMeans[index]!;
     let at = 0;
-    for (const [half, { count, z }] of halves.entries()) {
-      for (let sample = output * count; sample < (output + 1) * count; sample += step, at++) {
-        own[at] = given[half]![sample]! + mean;
-        targets[at] = z[sample]! + zMeans[output]!;
+    const zMean = zMeans[output]!;
+    for (let half = 0; half < halves.length; half++) {
+      const [{ count, z }, products] = [halves[half]!, given[half]!];
+      for (let sample = output * count, end = sample + count; sample < end; sample += step, at++) {
+        own[at] = products[sample]! + mean;
+        targets[at] = z[sample]! + zMean;
       }
     }
     return fitBias(own, targets, stated, limits);
