@@ -146,7 +146,14 @@ describeInChromium("the app, as boltq ui serves it", () => {
     expect((await download("small.onnx", "model")).equals(expected)).toBe(true);
     for (const row of ["Size", "Time in this browser", "Signal to noise"])
       expect(await page.getByRole("row", { name: new RegExp(`^${row} .*(MB|kB|ms|dB)`) }).count()).toBe(1);
-    expect(`${await download("small.onnx", "report")}`).toContain("Before and after");
+    const report = `${await download("small.onnx", "report")}`;
+    for (const heading of [
+      "Before and after",
+      "Where it was lost",
+      "What becomes of each operator",
+      "Values and where they are cut",
+    ])
+      expect(report).toContain(heading);
     const plan = boltq.parsePlan(`${await download("small.onnx", "plan")}`, "plan");
     expect(plan.weights.map(({ type }) => type)).toContain("int8");
     expect(JSON.parse(`${await download("small.onnx", "recipe")}`)).toEqual(boltq.RECIPES["int8"]);

@@ -1,3 +1,4 @@
+import type { Statistics } from "../../../src/calibrate/statistics.ts";
 import type { Model } from "../../../src/convert/model-file.ts";
 import type { Source } from "../../../src/io/bytes.ts";
 import type { Plan } from "../../../src/quantize/plan.ts";
@@ -12,6 +13,8 @@ export interface MadeModel {
   readonly name: string;
   readonly blob: Blob;
   readonly plan: Plan;
+  /** What was seen of the float model's values, where it was calibrated. */
+  readonly statistics: Statistics | undefined;
   /** Reads the float model anew: quantizing uses models up. */
   readonly openFloat: () => Promise<Model>;
   readonly float: Pick<Source, "name" | "length">;

@@ -32,7 +32,7 @@ export async function makeBolt(job: QuantizeJob, say: Say): Promise<MadeModel> {
   say({ kind: "file", file: { name, what: "model", blob } });
   sayWhatWasDone(plan, steps, say);
   if (job.settings.bolt.static && !job.settings.bolt.best) await offerScaleTable(job, await readBolt(input), plan, say);
-  return { name, blob, plan, openFloat: () => readBolt(input), float: input };
+  return { name, blob, plan, statistics: undefined, openFloat: () => readBolt(input), float: input };
 }
 
 /** The chosen .bolt file itself, or what X2bolt makes of another model. */

@@ -45,7 +45,7 @@ export async function makeOnnx(job: QuantizeJob, say: Say): Promise<MadeModel> {
   say({ kind: "file", file: { name, what: "model", blob } });
   sayWhatWasDone(plan, steps ?? [], say);
   if (statistics !== undefined) await offerScaleTable(job, recipe, plan, statistics, say);
-  return { name, blob, plan, openFloat: () => openModel(files), float: sizeOf(job) };
+  return { name, blob, plan, statistics, openFloat: () => openModel(files), float: sizeOf(job) };
 }
 
 /** Bytes of all files that the float model is in. */

@@ -58,6 +58,7 @@ export async function measure(job: QuantizeJob, made: MadeModel, say: Say): Prom
     comparison,
     examples: await changed.result(),
     plan: made.plan,
+    statistics: made.statistics,
   });
   if (data.card !== undefined) say({ kind: "card", card: data.card });
   const name = `${stemOf(made.name)}_report.html`;

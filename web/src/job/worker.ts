@@ -1,8 +1,10 @@
 import { BoltqError } from "../../../src/io/error.ts";
 import type { Job, JobMessage, Say } from "./job.ts";
 
+type Work<Kind extends Job> = (job: Kind, say: Say) => Promise<void>;
+
 /** What does each kind of job; loaded when one is asked for. */
-const JOBS: { readonly [Kind in Job["kind"]]: () => Promise<(job: never, say: Say) => Promise<void>> } = {
+const JOBS: { readonly [Kind in Job["kind"]]: () => Promise<Work<Extract<Job, { kind: Kind }>>> } = {
   quantize: async () => (await import("./quantize.ts")).quantize,
   preview: async () => (await import("./preview.ts")).preview,
   inspect: async () => (await import("./look.ts")).inspect,
@@ -19,8 +21,8 @@ self.addEventListener("message", ({ data }: MessageEvent<Job>) => {
 });
 
 async function work(job: Job): Promise<void> {
-  const run = await JOBS[job.kind]();
-  await run(job as never, say);
+  const run = (await JOBS[job.kind]()) as Work<Job>; // the table has it by the job's own kind
+  await run(job, say);
 }
 
 /** One sentence for people. */

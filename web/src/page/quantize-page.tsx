@@ -87,8 +87,8 @@ export function QuantizePage() {
             </button>
           )}
         </p>
-        {runs.map((run) => (
-          <RunResult key={run.files.model.name} run={run} />
+        {runs.map((run, index) => (
+          <RunResult key={`${index} ${run.files.model.name}`} run={run} />
         ))}
       </Section>
     </>
