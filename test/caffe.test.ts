@@ -1,17 +1,17 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { readModel, writeModel } from "../src/convert/model-file.ts";
+import { readModel } from "../src/convert/model-file.ts";
 import { openSession } from "../src/evaluate/open-session.ts";
 import { denseTensor, denseValues } from "../src/graph/dense-values.ts";
 import type { DenseTensor } from "../src/graph/tensor.ts";
 import { BoltqError } from "../src/io/error.ts";
-import { memoryTarget } from "../src/io/target.ts";
-import { fileSource, folderExternalData, openModelFile } from "../src/node.ts";
+import { openModelFile } from "../src/node.ts";
 import { convertToBolt } from "../src/quantize/bolt/convert-to-bolt.ts";
 import { fitInputs } from "../src/runtime/fit-inputs.ts";
 import { loadRuntime } from "../src/runtime/load.ts";
 import { type Blob, caffemodel, caffeSource } from "./caffe-files.ts";
+import { describeAsBolt } from "./describe-as-bolt.ts";
 import { largestDifference, readArray, readCase, runCase, storedOutput } from "./golden-case.ts";
 import { describeWithShared, sharedPath } from "./shared.ts";
 
@@ -166,8 +166,6 @@ it("becomes the operators of Bolt's own reader with asBolt, names included", asy
   ]);
 });
 
-const PRECISIONS = { "x2bolt_f32.bolt": "FP32", "x2bolt_f16.bolt": "FP16", "ptq_input.bolt": "PTQ" } as const;
-
 const DETECTOR = `${input([1, 4, 1, 1], "where")}${input([1, 6], "what")}${input([1, 1, 1, 3], "map")}
   layer { name: "p" type: "PriorBox" bottom: "map" bottom: "map" top: "p"
     prior_box_param { min_size: 1 flip: false variance: 1 img_size: 4 step: 1 } }
@@ -223,28 +221,7 @@ it("gives a result or a BoltqError for what is cut short or changed", async () =
   }
 });
 
-describeWithShared("Caffe models as Bolt's own X2bolt writes them", () => {
-  const root = sharedPath("golden", "bolt_ops");
-  const cases = readdirSync(root).filter((name) => existsSync(join(root, name, "case.caffemodel")));
-  it.each(cases)("%s", async (name) => {
-    const path = join(root, name, "case.caffemodel");
-    const { masks } = JSON.parse(readFileSync(join(root, name, "case.json"), "utf8"));
-    for (const [file, precision] of Object.entries(PRECISIONS)) {
-      const expected = join(root, name, file);
-      const externalData = folderExternalData(path);
-      const conversion = convertToBolt(fileSource(path), { externalData, precision, asBolt: true });
-      if (!existsSync(expected)) {
-        await expect(conversion).rejects.toThrow("Bolt's own X2bolt");
-        continue;
-      }
-      const target = memoryTarget();
-      await writeModel((await conversion).model, target);
-      const bytes = target.result();
-      for (const [offset, length] of masks?.[file] ?? []) bytes.fill(0, offset, offset + length);
-      expect(Buffer.compare(bytes, readFileSync(expected)), file).toBe(0);
-    }
-  });
-});
+describeAsBolt("Caffe models as Bolt's own X2bolt writes them", "case.caffemodel");
 
 describeWithShared("Caffe and ONNX files of one net", () => {
   const nets = [

@@ -1,16 +1,16 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { readModel, writeModel } from "../src/convert/model-file.ts";
+import { readModel } from "../src/convert/model-file.ts";
 import { openSession } from "../src/evaluate/open-session.ts";
 import { denseTensor, denseValues } from "../src/graph/dense-values.ts";
 import { memorySource } from "../src/io/bytes.ts";
 import { BoltqError } from "../src/io/error.ts";
-import { memoryTarget } from "../src/io/target.ts";
-import { fileSource, openModelFile } from "../src/node.ts";
+import { openModelFile } from "../src/node.ts";
 import type { OnnxModel } from "../src/onnx/model.ts";
-import { convertOnnxToBolt, convertToBolt } from "../src/quantize/bolt/convert-to-bolt.ts";
+import { convertOnnxToBolt } from "../src/quantize/bolt/convert-to-bolt.ts";
 import { loadRuntime } from "../src/runtime/load.ts";
+import { describeAsBolt } from "./describe-as-bolt.ts";
 import { largestDifference, readCase, runCase, storedOutput } from "./golden-case.ts";
 import { describeWithShared, sharedPath } from "./shared.ts";
 import { tfliteModel } from "./tflite-file.ts";
@@ -206,29 +206,7 @@ it("gives a result or a BoltqError for what is cut short or changed", async () =
   }
 });
 
-const PRECISIONS = { "x2bolt_f32.bolt": "FP32", "x2bolt_f16.bolt": "FP16", "ptq_input.bolt": "PTQ" } as const;
-
-describeWithShared("TFLite models as Bolt's own X2bolt writes them", () => {
-  const root = sharedPath("golden", "bolt_ops");
-  const cases = readdirSync(root).filter((name) => existsSync(join(root, name, "case.tflite")));
-  it.each(cases)("%s", async (name) => {
-    const { masks } = JSON.parse(readFileSync(join(root, name, "case.json"), "utf8"));
-    for (const [file, precision] of Object.entries(PRECISIONS)) {
-      const expected = join(root, name, file);
-      const source = fileSource(join(root, name, "case.tflite"));
-      const conversion = convertToBolt(source, { precision, asBolt: true, name: "case" });
-      if (!existsSync(expected)) {
-        await expect(conversion).rejects.toThrow("Bolt's own X2bolt");
-        continue;
-      }
-      const target = memoryTarget();
-      await writeModel((await conversion).model, target);
-      const bytes = target.result();
-      for (const [offset, length] of masks?.[file] ?? []) bytes.fill(0, offset, offset + length);
-      expect(Buffer.compare(bytes, readFileSync(expected)), file).toBe(0);
-    }
-  });
-});
+describeAsBolt("TFLite models as Bolt's own X2bolt writes them", "case.tflite");
 
 describeWithShared("TFLite models against TFLite's own results", () => {
   const root = sharedPath("golden", "bolt_ops");

@@ -13,6 +13,7 @@ import { fileSource } from "../src/io/node/file-source.ts";
 import { memoryTarget } from "../src/io/target.ts";
 import { convertToBolt } from "../src/quantize/bolt/convert-to-bolt.ts";
 import { type Difference, diffModels } from "../src/report/difference.ts";
+import { BOLTS_FILES } from "./describe-as-bolt.ts";
 import { describeWithShared, sharedPath } from "./shared.ts";
 
 interface Case {
@@ -26,12 +27,6 @@ interface Case {
   /** (offset, length) of bytes that Bolt leaves uninitialised. */
   readonly masks: readonly (readonly [number, number])[];
 }
-
-const PRECISIONS: Readonly<Record<string, BoltPrecision>> = {
-  "x2bolt_f32.bolt": "FP32",
-  "x2bolt_f16.bolt": "FP16",
-  "ptq_input.bolt": "PTQ",
-};
 
 function read(path: string): Uint8Array {
   return new Uint8Array(readFileSync(path));
@@ -73,7 +68,7 @@ function newerCases(): Case[] {
       masks?: Record<string, [number, number][]>;
     };
     return (
-      Object.entries(PRECISIONS)
+      Object.entries(BOLTS_FILES)
         .filter(([file]) => files[file] !== undefined)
         // A hash over bytes that were left uninitialised says nothing.
         .filter(
@@ -111,7 +106,7 @@ function olderCases(): Case[] {
     const manifest = JSON.parse(
       readFileSync(sharedPath("golden", "bolt_v1.3", folder, "manifest.json"), "utf8"),
     ) as Record<string, { sha256?: string }>;
-    return Object.entries(PRECISIONS).flatMap(([file, precision]) => {
+    return Object.entries(BOLTS_FILES).flatMap(([file, precision]) => {
       const sha256 = manifest[file]?.sha256 ?? manifest[`${name}_${file}`]?.sha256;
       if (sha256 === undefined) return [];
       const expected = storedFile(["golden/bolt_v1.3"], folder, file) ?? { sha256 };
