@@ -67,6 +67,21 @@ describe("metrics for tuning", () => {
     expect(DECIBELS.drop(kept(DECIBELS, [[3, 4.5]]), kept(DECIBELS, [[3, 4]]))).toBeCloseTo(1);
   });
 
+  it("expect changed answers on others where margins are as narrow as errors, though none changed here", () => {
+    // Margins of 1 and errors of ±0.5: two standard deviations, which 2.3 % exceed.
+    const rows = (error: number) =>
+      Array.from({ length: 10 }, (_, index) => [3, 2 + (index % 2 === 0 ? error : -error), 0]);
+    const [reference, other] = [kept(AGREEMENT, rows(0)), kept(AGREEMENT, rows(0.5))];
+    expect(AGREEMENT.drop(other, reference)).toBe(0);
+    expect(AGREEMENT.expected!(other, reference)).toBeCloseTo(2.275, 2);
+    expect(AGREEMENT.expected!(reference, reference)).toBe(0);
+    // Probabilities tell the same as the scores that they were made of.
+    const softmax = (row: number[]) =>
+      row.map((score) => Math.exp(score) / row.reduce((sum, one) => sum + Math.exp(one), 0));
+    const chances = [kept(AGREEMENT, rows(0.5).map(softmax)), kept(AGREEMENT, rows(0).map(softmax))] as const;
+    expect(AGREEMENT.expected!(...chances)).toBeCloseTo(2.275, 2);
+  });
+
   it("match boxes of one class that overlap by half", () => {
     const row = (x: number, width: number, kind: 0 | 1, score = 0.9) => [x, 50, width, 20, score, 1 - kind, kind];
     const boxes = (...rows: number[][]) => kept(BOXES, [rows.flat()], [1, rows.length, 7], [1, 3, 100, 100]);

@@ -5,6 +5,7 @@ import type { DenseTensor } from "../../graph/tensor.ts";
 import { BoltqError } from "../../io/error.ts";
 import type { NamedTensors } from "../../runtime/runtime.ts";
 import { boxesOf, matchedBoxes } from "../boxes.ts";
+import { answerOf, changedShare, expectedChanges } from "./answers.ts";
 
 /** How much worse a quantized model is than its float model. */
 export interface TuneMetric {
@@ -31,12 +32,12 @@ export function top1Metric(labels: Labels, labelOffset = 0): TuneMetric {
     name: "top1",
     keep: ({ name }, outputs) => {
       const label = labels.get(name);
-      const answer = bestOf(outputs);
-      return Float32Array.of(label === undefined ? Number.NaN : Number(answer === label + labelOffset), answer);
+      const answer = answerOf(firstOf(outputs));
+      return Float32Array.of(label === undefined ? Number.NaN : Number(answer[0] === label + labelOffset), ...answer);
     },
     drop,
     expected: (kept, reference) => {
-      const changed = meanOf(kept.map(([, answer], index) => Number(answer !== reference[index]![1])));
+      const changed = expectedChanges(kept.map(answerPart), reference.map(answerPart));
       const usual = 100 * LOST_OF_CHANGED * changed;
       const [chance, spread] = [100 * Math.sqrt(changed / kept.length), usual / 2 + 0.05];
       const weight = spread ** 2 / (spread ** 2 + chance ** 2);
@@ -51,6 +52,11 @@ export function top1Metric(labels: Labels, labelOffset = 0): TuneMetric {
  */
 const LOST_OF_CHANGED = 0.1;
 
+/** An answer without whether it is right. */
+function answerPart(kept: Float32Array): Float32Array {
+  return kept.subarray(1);
+}
+
 function rightOf(answers: readonly Float32Array[]): number {
   return answers.filter(([right]) => right === 1).length;
 }
@@ -58,8 +64,9 @@ function rightOf(answers: readonly Float32Array[]): number {
 /** Share of examples for which the quantized model names another class than the float model. */
 export const AGREEMENT: TuneMetric = {
   name: "agreement",
-  keep: (_, outputs) => Float32Array.of(bestOf(outputs)),
-  drop: (kept, reference) => 100 * meanOf(kept.map(([answer], index) => Number(answer !== reference[index]![0]))),
+  keep: (_, outputs) => Float32Array.from(answerOf(firstOf(outputs))),
+  drop: (kept, reference) => 100 * changedShare(kept, reference),
+  expected: (kept, reference) => 100 * expectedChanges(kept, reference),
 };
 
 /** Power of the outputs' error as a share of the outputs' power: 1 % is 20 dB, 0.1 % is 30 dB. */
@@ -140,14 +147,6 @@ function firstOf(outputs: NamedTensors): DenseTensor {
   const [first] = outputs.values();
   if (first !== undefined) return first;
   throw new BoltqError("invalid-graph", "the model has no output");
-}
-
-/** The place of the highest score. */
-function bestOf(outputs: NamedTensors): number {
-  const scores = denseValues(firstOf(outputs));
-  let best = 0;
-  for (let place = 1; place < scores.length; place++) if (scores[place]! > scores[best]!) best = place;
-  return best;
 }
 
 /** Scores as places x letters: the best letter of each place, without repetitions and blanks. */

@@ -1,0 +1,70 @@
+import { denseValues } from "../../graph/dense-values.ts";
+import type { DenseTensor } from "../../graph/tensor.ts";
+
+/** Numbers that stand for an answer: the class with the highest score, the one behind it, and how far that is behind. */
+export type Answer = readonly [best: number, second: number, margin: number];
+
+/** Sums of probabilities may miss 1 by so much. */
+const SUM_TOLERANCE = 1e-3;
+
+/** Fewer examples whose two best classes stay the same say nothing of the size of errors. */
+const LEAST_COMPARED = 8;
+
+/** The two best classes. The margin of probabilities is the logarithm of their ratio, which is the difference of the scores that they were made of. */
+export function answerOf(output: DenseTensor): Answer {
+  const scores = denseValues(output);
+  let [best, second] = [0, -1];
+  for (let place = 1; place < scores.length; place++) {
+    if (scores[place]! > scores[best]!) [second, best] = [best, place];
+    else if (second < 0 || scores[place]! > scores[second]!) second = place;
+  }
+  if (second < 0) return [best, second, Number.POSITIVE_INFINITY];
+  const [high, low] = [scores[best]!, scores[second]!];
+  return [best, second, areProbabilities(scores) ? Math.log(high / low) : high - low];
+}
+
+/** Share of answers that are others. */
+export function changedShare(answers: readonly Float32Array[], reference: readonly Float32Array[]): number {
+  return meanOf(answers.map(([best], index) => Number(best !== reference[index]![0])));
+}
+
+/**
+ * Share of answers that is expected to change on other examples: that of these, or, where it is more, what margins as narrow as these let change by
+ * errors as large as these. So a handful of examples whose answers all held by chance promises nothing.
+ */
+export function expectedChanges(answers: readonly Float32Array[], reference: readonly Float32Array[]): number {
+  const changed = changedShare(answers, reference);
+  const errors = answers.flatMap((answer, index) => errorOf(answer, reference[index]!));
+  if (errors.length < LEAST_COMPARED) return changed;
+  const spread = Math.sqrt(meanOf(errors.map((error) => error ** 2)));
+  if (spread === 0) return changed;
+  return Math.max(changed, meanOf(reference.map(([, , margin]) => upperTail(margin! / spread))));
+}
+
+/** By how much the distance of the same two classes changed. */
+function errorOf([best, second, margin]: Float32Array, [right, next, before]: Float32Array): number[] {
+  const same = best === right && second === next;
+  const error = (same ? margin! : -margin!) - before!;
+  return (same || (best === next && second === right)) && Number.isFinite(error) ? [error] : [];
+}
+
+/** How often a number of the standard normal distribution is above `x` ≥ 0 (Abramowitz and Stegun 26.2.17: exact to 1e-7). */
+function upperTail(x: number): number {
+  if (!(x < 30)) return 0;
+  const t = 1 / (1 + 0.2316419 * x);
+  const sum = [1.330274429, -1.821255978, 1.781477937, -0.356563782, 0.31938153].reduce((all, c) => (all + c) * t, 0);
+  return (Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI)) * sum;
+}
+
+function areProbabilities(scores: ArrayLike<number>): boolean {
+  let sum = 0;
+  for (let place = 0; place < scores.length; place++) {
+    if (scores[place]! < 0) return false;
+    sum += scores[place]!;
+  }
+  return Math.abs(sum - 1) < SUM_TOLERANCE;
+}
+
+function meanOf(values: readonly number[]): number {
+  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
+}
