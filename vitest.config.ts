@@ -19,6 +19,7 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     maxWorkers: 2,
+    // A process for each file would take longer to start than most files take.
     isolate: false,
     env: programs === undefined ? {} : { NODE_V8_COVERAGE: programs },
   },

@@ -64,14 +64,14 @@ async function dataOf(model: typeof closeCall): Promise<ReportData> {
   return { ...data, trials: [{ what: "all in int8", result: "1 % lost", taken: true }] };
 }
 
-let close: Promise<ReportData>;
+let closeCallData: Promise<ReportData>;
 beforeAll(() => {
-  close = dataOf(closeCall);
+  closeCallData = dataOf(closeCall);
 });
 
 describe("a report", () => {
   it("is the same text for the same data, names what is in it, and escapes it", async () => {
-    const data = await close;
+    const data = await closeCallData;
     const text = reportHtml(data);
     expect(reportHtml(JSON.parse(JSON.stringify(data)))).toBe(text);
     expect(text).toContain("<h1>&lt;small&gt; &amp; &quot;int8&quot;</h1>");
@@ -110,7 +110,7 @@ describeInChromium("a report in Chromium", () => {
   const problems: string[] = [];
 
   beforeAll(async () => {
-    const text = reportHtml(await close);
+    const text = reportHtml(await closeCallData);
     browser = await launchChromium();
     // The page's policy forbids all scripts: only the checker's may pass it.
     page = await browser.newPage({ bypassCSP: true });
