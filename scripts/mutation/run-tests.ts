@@ -17,6 +17,8 @@ export interface RunAnswer {
 const vitest = await createVitest("test", {
   watch: false,
   bail: 1,
+  // Each run must load the changed source anew.
+  isolate: true,
   pool: "threads",
   reporters: [{}],
   cacheDir: ".vite",
