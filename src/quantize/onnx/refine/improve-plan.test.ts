@@ -37,6 +37,14 @@ it("gives the same bytes again, with the codes in the plan's file", async () => 
   );
 });
 
+it("tries the steps that are named, and leaves weights where only their rounding may change", async () => {
+  const options = { dataset: normalPictures(40), recipe: RECIPE, attempts: ["fitted"] } as const;
+  const { steps } = await quantizeOnnx(onnxNetwork(), options);
+  const { steps: rounded } = await quantizeOnnx(onnxNetwork(), { ...options, refitWeights: false });
+  for (const tried of [steps!, rounded!]) expect(tried.map(({ name }) => name)).toEqual(["plan", "fitted"]);
+  expect(rounded![1]!.decibels).not.toBe(steps![1]!.decibels);
+});
+
 it("counts the layers", async () => {
   const seen: [number, number][] = [];
   await quantizeOnnx(onnxNetwork(), {
