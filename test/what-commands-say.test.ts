@@ -85,6 +85,6 @@ it("quantize warns of what looks wrong about the data, and of one example alone"
 it("presets lists what can be chosen, and completion completes it", () => {
   expect(runProgram("boltq", "presets").stdout).toMatch(/^mobilenet +stretched, RGB, .*: -1\.00 to 1\.00$/m);
   const { stdout } = runProgram("boltq", "completion", "bash");
-  expect(stdout).toContain('"quantize --effort") COMPREPLY=($(compgen -W "fast default"');
+  expect(stdout).toContain('"quantize --effort") COMPREPLY=($(compgen -W "fast default max"');
   expect(stdout).toMatch(/tune\) .*--max-drop/);
 });
