@@ -37,13 +37,43 @@ export function changedShare(answers: readonly Float32Array[], reference: readon
  */
 export function expectedChanges(answers: readonly Float32Array[], reference: readonly Float32Array[]): number {
   const changed = changedShare(answers, reference);
-  const errors = answers.flatMap((answer, index) => errorOf(answer, reference[index]!));
-  if (errors.length < LEAST_COMPARED) return changed;
-  const spread = Math.sqrt(meanOf(errors.map((error) => error ** 2)));
-  if (spread === 0) return changed;
-  const foretold = meanOf(reference.map(([, , margin]) => upperTail(margin! / spread)));
+  const chances = chancesOfChange(answers, reference);
+  if (chances === undefined) return changed;
+  const foretold = meanOf(chances);
   const [doubt, chance] = [(FORETOLD_DOUBT * foretold) ** 2, foretold / answers.length];
   return foretold === 0 ? changed : foretold + (doubt / (doubt + chance)) * (changed - foretold);
+}
+
+/**
+ * Of the answers that change on other examples, the share that is right before and wrong after, less those that become right: what probabilities say that
+ * answer to margins as narrow as those that errors as large as these turn around. Nets are surer of themselves than they are right, so it is hardly more.
+ * undefined where too few answers were compared.
+ */
+export function lostOfChanged(
+  answers: readonly Float32Array[],
+  reference: readonly Float32Array[],
+): number | undefined {
+  const chances = chancesOfChange(answers, reference);
+  if (chances === undefined || meanOf(chances) === 0) return undefined;
+  // A margin is the logarithm of a ratio of probabilities: p to q makes (p − q) / (p + q) = tanh(margin / 2).
+  return meanOf(chances.map((chance, index) => chance * Math.tanh(reference[index]![2]! / 2))) / meanOf(chances);
+}
+
+/** How likely each answer is to change by errors as large as these; undefined where too few are compared, or there are none. */
+function chancesOfChange(
+  answers: readonly Float32Array[],
+  reference: readonly Float32Array[],
+): readonly number[] | undefined {
+  const errors = narrowest(reference).flatMap((index) => errorOf(answers[index]!, reference[index]!));
+  const spread = Math.sqrt(meanOf(errors.map((error) => error ** 2)));
+  if (errors.length < LEAST_COMPARED || spread === 0) return undefined;
+  return reference.map(([, , margin]) => upperTail(margin! / spread));
+}
+
+/** The half of the answers with the narrowest margins: errors grow with margins, and wide ones are turned around by none. */
+function narrowest(reference: readonly Float32Array[]): number[] {
+  const places = reference.map((_, index) => index).sort((one, other) => reference[one]![2]! - reference[other]![2]!);
+  return places.slice(0, Math.ceil(places.length / 2));
 }
 
 /** By how much the distance of the same two classes changed. */

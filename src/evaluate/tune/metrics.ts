@@ -5,7 +5,7 @@ import type { DenseTensor } from "../../graph/tensor.ts";
 import { BoltqError } from "../../io/error.ts";
 import type { NamedTensors } from "../../runtime/runtime.ts";
 import { boxesOf, matchedBoxes } from "../boxes.ts";
-import { answerOf, changedShare, expectedChanges } from "./answers.ts";
+import { answerOf, changedShare, expectedChanges, lostOfChanged } from "./answers.ts";
 
 /** How much worse a quantized model is than its float model. */
 export interface TuneMetric {
@@ -37,8 +37,9 @@ export function top1Metric(labels: Labels, labelOffset = 0): TuneMetric {
     },
     drop,
     expected: (kept, reference) => {
-      const changed = expectedChanges(kept.map(answerPart), reference.map(answerPart));
-      const usual = 100 * LOST_OF_CHANGED * changed;
+      const answers = [kept.map(answerPart), reference.map(answerPart)] as const;
+      const changed = expectedChanges(...answers);
+      const usual = 100 * changed * (lostOfChanged(...answers) ?? LOST_OF_CHANGED);
       const [chance, spread] = [100 * Math.sqrt(changed / kept.length), usual / 2 + 0.05];
       const weight = spread ** 2 / (spread ** 2 + chance ** 2);
       return usual + weight * (drop(kept, reference) - usual);
@@ -47,8 +48,8 @@ export function top1Metric(labels: Labels, labelOffset = 0): TuneMetric {
 }
 
 /**
- * Of answers that change most change between two that are about as likely to be right: of ten, right answers go down by about one (int8 against float of
- * the classifiers in docs/accuracy.md, over all their images).
+ * Where there are too few answers to say: most change between two that are about as likely to be right. Of ten, right answers go down by about one (int8
+ * against float of the classifiers in docs/accuracy.md, over all their images).
  */
 const LOST_OF_CHANGED = 0.1;
 
